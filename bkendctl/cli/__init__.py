@@ -1,0 +1,1 @@
+"""What a person types: one module per noun, one short function per verb."""

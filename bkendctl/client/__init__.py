@@ -1,0 +1,1 @@
+"""How we reach the core: connect(profile) gives a backend, in this process or over HTTP."""

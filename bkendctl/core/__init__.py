@@ -1,0 +1,1 @@
+"""What happens: rules and storage. Never prints, never exits, knows no HTTP."""
