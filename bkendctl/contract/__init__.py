@@ -1,1 +1,1 @@
-"""What travels: the requests, responses, operations and errors. Imports the standard library and msgspec only."""
+"""What travels: requests, responses, operations, errors. Imports the standard library and msgspec only."""
