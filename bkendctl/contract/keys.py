@@ -38,7 +38,7 @@ class ApiKeyWithSecret(ApiKey, kw_only=True):
 
 
 class Create(Body, kw_only=True):
-    """environment: of the same project, the caller's when left out; expiresAt: in the future, null for never."""
+    """environment: of the same project, else the caller's; expiresAt: in the future, null for never."""
 
     type: KeyType
     name: Name

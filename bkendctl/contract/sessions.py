@@ -27,7 +27,7 @@ class Session(Body, kw_only=True):
 
 
 class Refresh(Body, kw_only=True):
-    """Trade a refresh token for a new pair; with the same idempotency key a lost answer can be asked again."""
+    """Trade a refresh token for a new pair; the idempotency key makes asking again safe."""
 
     refresh_token: Annotated[str, Meta(min_length=1, max_length=4096, description="a refresh token")]
     idempotency_key: (

@@ -1,0 +1,63 @@
+"""Writes what happened, in the transaction of what happened. Rows are chained later, so writers never queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import RateClass
+from bkendctl.core import schema
+from bkendctl.core.call import Actor, Call
+from bkendctl.core.database import Transaction
+from bkendctl.core.permissions import actor_of
+
+
+def is_recorded(call: Call, failure: Failure | None) -> bool:
+    """Changes are recorded; of refusals those of sign-in and the like, and of callers without the right."""
+    if call.environment is None or not call.operation.changes:
+        return False
+    return failure is None or call.operation.rate is RateClass.LOGIN or failure.keep or failure.status == 403
+
+
+def record(call: Call, transaction: Transaction, failure: Failure | None) -> None:
+    """Record the operation at hand."""
+    if call.has_secret_key and call.user is not None:
+        call.details.setdefault("onBehalfOf", call.user.id)
+    event(
+        call,
+        transaction,
+        call.operation.name.replace("_", "-"),
+        actor_of(call),
+        error_code=failure.code if failure else None,
+    )
+
+
+def event(
+    call: Call,
+    transaction: Transaction,
+    action: str,
+    actor: Actor,
+    *,
+    error_code: str | None = None,
+) -> None:
+    """Write one row about call.target. details never hold passwords, tokens, codes or keys."""
+    kind, id_ = call.target or (None, None)
+    values: dict[str, Any] = {
+        "id": call.new_id(),
+        "environment_id": call.environment_id,
+        "occurred_at": call.core.clock.now(),
+        "action": action,
+        "outcome": "failure" if error_code else "success",
+        "error_code": error_code,
+        "actor_type": actor.type,
+        "actor_id": actor.id,
+        "actor_label": actor.label,
+        "target_type": kind,
+        "target_id": id_,
+        "organization_id": call.organization_id,
+        "ip_address": call.source.ip_address,
+        "user_agent": call.source.user_agent,
+        "request_id": call.source.request_id,
+        "details": call.details,
+    }
+    transaction.run(schema.audit_events.insert().values(values))

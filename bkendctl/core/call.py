@@ -1,0 +1,139 @@
+"""Call: one request on its way, with what is known so far: environment, caller, time, transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Row, select
+
+from bkendctl.contract.operation import Operation
+from bkendctl.core import schema, settings
+from bkendctl.core.clock import wire
+from bkendctl.core.database import Transaction
+from bkendctl.core.randomness import new_id
+from bkendctl.core.runtime import Core
+
+
+class Source(Struct, frozen=True):
+    """Where a request comes from. ip_address None: from this machine, without a network."""
+
+    ip_address: str | None = None
+    user_agent: str | None = None
+    request_id: str | None = None
+
+
+class Actor(Struct, frozen=True):
+    """Who acts, for the audit: type is user, api-key, anonymous, system or local."""
+
+    type: str
+    id: str | None = None
+    label: str | None = None
+
+
+class Call:
+    """What a handler is given. `tx` is the running transaction; `now` is the environment's time in ms."""
+
+    def __init__(self, core: Core, operation: Operation[Any, Any], source: Source) -> None:
+        self.core = core
+        self.operation = operation
+        self.source = source
+        self.environment: Row[Any] | None = None
+        self.key: Row[Any] | None = None
+        self.user: Row[Any] | None = None
+        self.session: Row[Any] | None = None
+        self.now = core.clock.now()
+        self.target: tuple[str, str] | None = None
+        self.details: dict[str, Any] = {}
+        self.organization_id: str | None = None
+        self._tx: Transaction | None = None
+        self._settings: settings.Settings | None = None
+
+    @property
+    def tx(self) -> Transaction:
+        """The transaction that dispatch opened; a handler never opens its own."""
+        if self._tx is None:
+            raise RuntimeError("there is no transaction at this point")
+        return self._tx
+
+    def enter(self, environment: Row[Any]) -> None:
+        """Take the environment whose users, keys and clock count from here on."""
+        self.environment = environment
+        self.now = self.core.clock.now() + environment.clock_offset_ms
+        self._settings = None
+
+    @property
+    def environment_id(self) -> str:
+        """Id of the environment at hand."""
+        return str(self.env.id)
+
+    @property
+    def env(self) -> Row[Any]:
+        """Row of the environment, with project_id, project_name, issuer … of its project."""
+        if self.environment is None:
+            raise RuntimeError("the environment is not known at this point")
+        return self.environment
+
+    @property
+    def settings(self) -> settings.Settings:
+        """Settings of the environment, read once."""
+        if self._settings is None:
+            self._settings = settings.load(self.tx, self.environment_id)
+        return self._settings
+
+    @property
+    def caller(self) -> Row[Any]:
+        """The signed-in user; only for operations that need one."""
+        if self.user is None:
+            raise RuntimeError("the operation does not ask for a user")
+        return self.user
+
+    @property
+    def is_admin(self) -> bool:
+        """A secret key, or a signed-in user with role admin."""
+        return self.has_secret_key or (self.user is not None and self.user.role == "admin")
+
+    @property
+    def has_secret_key(self) -> bool:
+        """Whether a secret key speaks."""
+        return self.key is not None and self.key.type == "secret"
+
+    @property
+    def public_url(self) -> str | None:
+        """Base of links in mails, without a slash at its end; None holds mails back (outside dev)."""
+        from bkendctl.core.runtime import DEV_PUBLIC_URL
+
+        found = self.env.public_url or self.core.public_url
+        if found is None and self.env.type == "dev":
+            found = DEV_PUBLIC_URL
+        return found.rstrip("/") if found else None
+
+    def new_id(self) -> str:
+        """A fresh id."""
+        return new_id(self.core.randomness)
+
+    def at(self, instant: int | None) -> str | None:
+        """Write an instant for the wire."""
+        return wire(instant)
+
+    def about(self, kind: str, id_: str, **details: Any) -> None:
+        """Say what the audit row of this operation is about."""
+        self.target = (kind, id_)
+        self.details |= details
+
+
+def environment_row(transaction: Transaction, *conditions: Any) -> Row[Any] | None:
+    """Read an environment together with what its project gives it."""
+    environments, projects = schema.environments, schema.projects
+    return transaction.first(
+        select(
+            environments,
+            projects.c.name.label("project_name"),
+            projects.c.organization_id,
+            projects.c.issuer,
+            projects.c.former_issuers,
+            projects.c.public_url,
+        )
+        .join(projects, projects.c.id == environments.c.project_id)
+        .where(*conditions)
+    )

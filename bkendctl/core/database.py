@@ -1,0 +1,231 @@
+"""The engine, its pragmas and the two kinds of transactions: reading, and writing with the lock first."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, Executable, Row, event
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bkendctl.contract.errors import Failure
+
+SCHEMA = "0001"
+"""The newest migration this program knows."""
+
+BUSY_TIMEOUT_MS = 10_000
+SAFE_SQLITE = (3, 51, 3)
+"""The first release without the WAL-reset race that can corrupt a database (sqlite.org/wal.html)."""
+
+
+def sqlite_module() -> ModuleType:
+    """The bundled SQLite where there is one, else the standard library's."""
+    try:
+        import pysqlite3
+    except ImportError:
+        import sqlite3
+
+        return sqlite3
+    return pysqlite3  # type: ignore[no-any-return]
+
+
+def sqlite_is_safe() -> bool:
+    """Whether the SQLite in use is free of the WAL-reset race."""
+    version = sqlite_module().sqlite_version.split(".")
+    return tuple(int(part) for part in version) >= SAFE_SQLITE
+
+
+class Transaction:
+    """Statements inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def first(self, statement: Executable) -> Row[Any] | None:
+        """The first row, or None."""
+        return self.connection.execute(statement).first()
+
+    def all(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Every row."""
+        return self.connection.execute(statement).all()
+
+    def value(self, statement: Executable) -> Any:
+        """The first column of the first row, or None."""
+        return self.connection.execute(statement).scalar()
+
+    def run(self, statement: Executable, rows: Sequence[dict[str, Any]] | None = None) -> int:
+        """Execute and give the number of rows it touched; rows: parameters of an insert of many."""
+        return self.connection.execute(statement, rows).rowcount
+
+
+class Database:
+    """Where everything is kept. Connections never cross a fork: a child makes its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine: Engine | None = None
+        self._process = 0
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file, None for a server."""
+        prefix = "sqlite:///"
+        return Path(self.url.removeprefix(prefix)) if self.url.startswith(prefix) else None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of this process."""
+        if self._engine is None or self._process != os.getpid():
+            self._engine = _sqlite_engine(self.file) if self.file else sqlalchemy.create_engine(self.url)
+            self._process = os.getpid()
+        return self._engine
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """One consistent view; nothing may be written in it."""
+        with self._translated(), self.engine.connect() as connection, connection.begin():
+            yield Transaction(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that takes the write lock first (a deferred one that upgrades fails at once)."""
+        engine = self.engine.execution_options(writes=True)
+        with self._translated(), engine.begin() as connection:
+            yield Transaction(connection)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            raise _failure_of(error, self) from error
+        except PoolTimeout as error:
+            raise Failure("common/unavailable", retry_after=1) from error
+        except DatabaseError as error:
+            if "malformed" in str(error.orig) or "not a database" in str(error.orig):
+                raise Failure("cli/database-damaged", f"The database is damaged: {self.file}") from error
+            raise
+
+    def require(self) -> None:
+        """Refuse a database that is missing, damaged, older or newer, leaving it untouched.
+
+        Failures: cli/database-missing, -damaged, -older, -newer.
+        """
+        if self.file is not None:
+            if not self.file.exists():
+                raise Failure("cli/database-missing", f"There is no database at {self.file}.")
+            if self.file.stat().st_size == 0:
+                raise Failure("cli/database-missing", f"The database {self.file} is empty.")
+        found = self.schema_version()
+        if found is None:
+            raise Failure("cli/database-missing", "The database has none of bkendctl's tables.")
+        if found > SCHEMA:
+            raise Failure(
+                "cli/database-newer",
+                f"The database has schema {found}, this program knows {SCHEMA}; it was left as it is.",
+            )
+        if found < SCHEMA:
+            raise Failure(
+                "cli/database-older", f"The database has schema {found}, this program needs {SCHEMA}."
+            )
+
+    def schema_version(self) -> str | None:
+        """The migration the database is at; None when it holds no tables of ours."""
+        from sqlalchemy.exc import ProgrammingError
+
+        try:
+            with self.read() as transaction:
+                found = transaction.value(sqlalchemy.text("SELECT version_num FROM alembic_version"))
+        except (_NoTable, ProgrammingError):
+            return None
+        return None if found is None else str(found)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        if self._engine is not None and self._process == os.getpid():
+            self._engine.dispose()
+            self._engine = None
+
+
+class _NoTable(Failure):
+    """A statement named a table that is not there."""
+
+
+def _failure_of(error: OperationalError, database: Database) -> Failure:
+    """Say what an operational error of SQLite or PostgreSQL means for whoever called."""
+    said = str(error.orig)
+    if "no such table" in said:
+        return _NoTable("cli/database-missing")
+    if "readonly" in said or "unable to open" in said:
+        return Failure(
+            "cli/database-unwritable", f"The database cannot be written: {database.file} ({said})."
+        )
+    if "full" in said or "disk I/O" in said:
+        return Failure(
+            "cli/database-unwritable", f"The disk refuses to store more: {database.file} ({said})."
+        )
+    if "malformed" in said:
+        return Failure("cli/database-damaged", f"The database is damaged: {database.file}")
+    return Failure("common/unavailable", retry_after=1)
+
+
+def _sqlite_engine(file: Path) -> Engine:
+    if not sqlite_is_safe():
+        version = sqlite_module().sqlite_version
+        warnings.warn(
+            f"SQLite {version} has a known fault that can damage data; run: bkendctl doctor",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    engine = sqlalchemy.create_engine(
+        f"sqlite:///{file}",
+        module=sqlite_module(),
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        json_serializer=_json_text,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # The driver's own transaction handling would begin late and deferred; we begin by ourselves.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _json_text(value: Any) -> str:
+    import msgspec
+
+    return msgspec.json.encode(value).decode()
+
+
+def create_private_file(file: Path) -> None:
+    """Make an empty file with mode 0600 whatever the umask, so that SQLite's -wal and -shm get it too.
+
+    A link is refused (cli/unsafe-file): what it points to may be another's.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        descriptor = os.open(file, flags, 0o600)
+    except OSError as error:
+        raise Failure("cli/unsafe-file", f"{file}: {error.strerror}") from error
+    try:
+        if hasattr(os, "fchmod"):
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,206 @@
+"""Turns a raw request into its Struct, listing every fault by field. The one place where input is judged.
+
+msgspec stops at the first fault and the contract lists all, so each field is converted by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType, ValidationError
+from msgspec.structs import FieldInfo
+
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Operation, Raw, placement
+from bkendctl.core.clock import instant_of, wire
+
+Faults = dict[str, list[str]]
+
+# x-validation, own-codes: answered when the field is present and the only one at fault, where the
+# operation declares the code.
+OWN_CODES = {
+    "email": "auth/invalid-email",
+    "password": "auth/invalid-password-format",
+    "newPassword": "auth/invalid-password-format",
+    "name": "user/invalid-name",
+    "nickname": "user/invalid-nickname",
+    "role": "user/invalid-role",
+    "provider": "auth/unsupported-provider",
+}
+_INTEGER = re.compile(r"-?[0-9]{1,19}")
+_KINDS = {"`str`": "text", "`int`": "a whole number", "`bool`": "true or false", "`array`": "a list"}
+
+
+def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
+    """Give the request of an operation. Failures: common/invalid-parameters or a field's own code."""
+    if not isinstance(raw.body, (dict, UnsetType)):
+        raise Failure("common/invalid-parameters", details={"": ["the body must be a JSON object"]})
+    places = placement(operation)
+    sources = {"path": raw.path, "query": raw.query, "body": raw.body or {}}
+    faults: Faults = {}
+    values: dict[str, Any] = {}
+    absent: set[str] = set()
+    for field in msgspec.structs.fields(operation.request):
+        place = places[field.encode_name]
+        header = place.removeprefix("header:")
+        value = (
+            raw.headers.get(header, UNSET)
+            if header != place
+            else sources[place].get(field.encode_name, UNSET)
+        )
+        if value is UNSET:
+            absent.add(field.encode_name)
+        try:
+            values[field.name] = _converted(field, value, from_text=place != "body")
+        except ValidationError as fault:
+            faults.setdefault(*_located(field, fault))
+        except RecursionError:
+            faults[field.encode_name] = ["is nested too deeply"]
+    if faults:
+        raise _refusal(operation, faults, absent)
+    return operation.request(**values)
+
+
+def _converted(field: FieldInfo, value: Any, *, from_text: bool) -> Any:
+    if value is UNSET:
+        if field.required:
+            raise ValidationError("is required")
+        return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
+    _refuse_unstorable(value)
+    if from_text:
+        value = _from_text(value, field.type)
+    converted = msgspec.convert(value, field.type)
+    return _checked(converted, field.type)
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """NUL and lone surrogates are stored by some databases and refused by others: never accepted here."""
+    for text in _texts(value):
+        if "\0" in text:
+            raise ValidationError("must not contain NUL")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValidationError("must be well-formed Unicode") from None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(key)
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _from_text(text: str, wanted: Any) -> Any:
+    """Read a value of a query; "1.0" is no integer and "yes" no boolean."""
+    kinds = set(_members(wanted))
+    if int in kinds and _INTEGER.fullmatch(text):
+        return int(text)
+    if bool in kinds and text in ("true", "false"):
+        return text == "true"
+    return text
+
+
+def _members(wanted: Any) -> Iterator[Any]:
+    """The plain types a field's type is made of."""
+    if hasattr(wanted, "__metadata__"):
+        yield from _members(wanted.__origin__)
+    elif get_origin(wanted) is Literal or not get_args(wanted):
+        yield wanted
+    else:
+        for member in get_args(wanted):
+            yield from _members(member)
+
+
+def _formats(wanted: Any) -> Iterator[str]:
+    for meta in getattr(wanted, "__metadata__", ()):
+        if meta.extra and "format" in meta.extra:
+            yield meta.extra["format"]
+    for member in () if get_origin(wanted) is Literal else get_args(wanted):
+        if get_origin(wanted) is not list:
+            yield from _formats(member)
+
+
+def _checked(value: Any, wanted: Any) -> Any:
+    """Apply the formats that a pattern cannot express, and give the value in its one stored form."""
+    if not isinstance(value, str):
+        return value
+    for name in _formats(wanted):
+        value = _email(value) if name == "email" else _instant(value)
+    return value
+
+
+def _email(text: str) -> str:
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        # Names such as alice@corp.test are for tests: reserved endings are allowed, a bare host is not.
+        address = validate_email(text, check_deliverability=False, globally_deliverable=False).normalized
+    except EmailNotValidError:
+        raise ValidationError("must be an e-mail address") from None
+    if "." not in address.rpartition("@")[2] or len(address) > 254:
+        raise ValidationError("must be an e-mail address")
+    return address.lower()
+
+
+def _instant(text: str) -> str:
+    try:
+        return wire(instant_of(text))
+    except (ValueError, OverflowError):
+        raise ValidationError("must be an instant such as 2026-01-31T12:00:00Z (RFC 3339)") from None
+
+
+def _located(field: FieldInfo, fault: ValidationError) -> tuple[str, list[str]]:
+    """Where a fault lies (dotted path, positions as numbers) and the reason in our words."""
+    said, _, where = str(fault).partition(" - at `$")
+    path = field.encode_name + re.sub(r"\[(\d+)\]", r".\1", where.rstrip("`"))
+    if not said.startswith(("Expected", "Invalid", "Object")):
+        return path, [said]
+    return path, [_reason(field.type, said)]
+
+
+def _reason(wanted: Any, said: str) -> str:
+    choices = [choice for member in _members(wanted) for choice in get_args(member) if choice is not None]
+    if choices:
+        *others, last = map(str, choices)
+        return f"must be {', '.join(others)} or {last}" if others else f"must be {last}"
+    for description in _descriptions(wanted):
+        return f"must be {description}"
+    for kind, name in _KINDS.items():
+        if said.startswith(f"Expected {kind}"):
+            return f"must be {name}"
+    return said[0].lower() + said[1:]
+
+
+def _descriptions(wanted: Any) -> Iterator[str]:
+    for meta in getattr(wanted, "__metadata__", ()):
+        if meta.description:
+            yield meta.description
+    for member in get_args(wanted):
+        if not isinstance(member, str):
+            yield from _descriptions(member)
+
+
+def _refusal(operation: Operation[Any, Any], faults: Faults, absent: set[str]) -> Failure:
+    """One field with a code of its own, present and alone at fault, answers that code."""
+    code = "common/invalid-parameters"
+    if len(faults) == 1:
+        (field,) = faults
+        own = OWN_CODES.get(field)
+        if field not in absent and own in operation.errors:
+            code = own or code
+    return Failure(code, details=faults)
+
+
+def require_fields(request: Struct, *names: str) -> None:
+    """Refuse a change that names nothing to change (minProperties 1)."""
+    if all(getattr(request, name) is UNSET for name in names):
+        raise Failure("common/invalid-parameters", details={"": ["name at least one field to change"]})

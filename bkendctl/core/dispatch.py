@@ -1,0 +1,110 @@
+"""execute: the one way into the core, for the terminal and for HTTP alike.
+
+Key, rate limit, token, scope, role, decoding, then the handler in one transaction with its audit row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Access, Operation, Raw
+from bkendctl.core import audit, permissions
+from bkendctl.core.call import Call, Source
+from bkendctl.core.decoding import decode
+from bkendctl.core.runtime import Core
+
+Handler = Callable[..., Any]
+
+_handlers: dict[str, tuple[Handler, Callable[[Call, Any], Any] | None]] = {}
+
+
+def handles(
+    operation: Operation[Any, Any], *, before: Callable[[Call, Any], Any] | None = None
+) -> Callable[[Handler], Handler]:
+    """Register handler(call, request) for an operation; it runs inside the transaction.
+
+    before(call, request) runs ahead of the transaction, for what must not hold the lock (password hashing,
+    the reading of a refresh token on arrival); what it gives is the handler's third argument.
+    """
+
+    def register(handler: Handler) -> Handler:
+        _handlers[operation.name] = (handler, before)
+        return handler
+
+    return register
+
+
+def handler_of(operation: Operation[Any, Any]) -> tuple[Handler, Callable[[Call, Any], Any] | None]:
+    """The handler, whose module bears the noun's name."""
+    if operation.name not in _handlers:
+        import_module(f"bkendctl.core.{operation.name.partition('.')[0]}")
+    return _handlers[operation.name]
+
+
+def execute(core: Core, operation: Operation[Any, Any], raw: Raw, source: Source | None = None) -> Any:
+    """Do an operation and give its response; Failure when it is refused.
+
+    raw.headers holds the credentials: x-api-key and authorization, names in lower case.
+    """
+    call = Call(core, operation, source or Source())
+    try:
+        _identify(call, raw)
+        request = decode(operation, raw)
+        handler, before = handler_of(operation)
+        prepared = (before(call, request),) if before else ()
+    except Failure as failure:
+        _record_refusal(call, failure)
+        raise
+    return _run(call, handler, request, *prepared)
+
+
+def _identify(call: Call, raw: Raw) -> None:
+    """Everything that is checked before the request itself is looked at."""
+    database = call.core.database
+    with database.read() as call._tx:
+        if call.operation.access is not Access.PUBLIC:
+            permissions.identify_key(call, raw.headers.get("x-api-key"))
+            permissions.identify_user(call, raw.headers.get("authorization"))
+            permissions.require_scope(call)
+            permissions.require_access(call, raw)
+    call._tx = None
+    if permissions.is_stale(call, call.key, "last_used_at") or permissions.is_stale(
+        call, call.session, "last_activity_at"
+    ):
+        with database.write() as transaction:
+            permissions.touch(call, transaction)
+
+
+def _run(call: Call, handler: Handler, request: Any, *prepared: Any) -> Any:
+    """Run the handler and its audit row in one transaction; a failure that says keep is committed with it."""
+    database = call.core.database
+    kept: Failure | None = None
+    try:
+        with (database.write if call.operation.changes else database.read)() as call._tx:
+            try:
+                answer = handler(call, request, *prepared)
+            except Failure as failure:
+                if not failure.keep:
+                    raise
+                kept = failure
+            if audit.is_recorded(call, kept):
+                audit.record(call, call.tx, kept)
+    except Failure as failure:
+        call._tx = None
+        _record_refusal(call, failure)
+        raise
+    finally:
+        call._tx = None
+    if kept is not None:
+        raise kept
+    return answer
+
+
+def _record_refusal(call: Call, failure: Failure) -> None:
+    """Audit a refusal whose transaction was rolled back."""
+    if audit.is_recorded(call, failure):
+        with call.core.database.write() as transaction:
+            audit.record(call, transaction, failure)

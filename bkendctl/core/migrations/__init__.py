@@ -1,0 +1,1 @@
+"""Alembic migrations; the first one makes the tables."""

@@ -1,0 +1,148 @@
+"""Who is calling, and may they: API key, access token, scope, role. In the order of x-check-order."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Access, Raw
+from bkendctl.core import schema
+from bkendctl.core.call import Actor, Call, environment_row
+from bkendctl.core.clock import MINUTE
+from bkendctl.core.crypto import fingerprint
+from bkendctl.core.database import Transaction
+
+_KEY = re.compile(r"(pk|sk)_[a-fA-F0-9]{64}")
+
+
+def identify_key(call: Call, header: str | None) -> None:
+    """Find the key and with it the environment.
+
+    Failures: auth/unauthorized, auth/invalid-token-format, auth/invalid-token, auth/token-revoked, -expired.
+    """
+    if header is None:
+        raise Failure("auth/unauthorized", "An API key is needed (X-API-Key).", hint="bkendctl profiles show")
+    if not _KEY.fullmatch(header):
+        raise Failure("auth/invalid-token-format")
+    table = schema.api_keys
+    key = call.tx.first(select(table).where(table.c.key_hash == fingerprint(header)))
+    if key is None:
+        raise Failure("auth/invalid-token", "The API key is not known.", hint="bkendctl init --new-keys")
+    environment = environment_row(call.tx, schema.environments.c.id == key.environment_id)
+    if environment is None:
+        raise Failure("auth/invalid-token")
+    call.enter(environment)
+    call.key = key
+    if key.revoked_at is not None and key.revoked_at <= call.now:
+        raise Failure("auth/token-revoked")
+    if key.expires_at is not None and key.expires_at <= call.now:
+        raise Failure("auth/token-expired", "The API key has expired.", hint="bkendctl keys create")
+
+
+def identify_user(call: Call, header: str | None) -> None:
+    """Find the user of the access token where the operation asks for one, or one came along.
+
+    Guest and public paths ignore the header, even a stale one. Failures: auth/unauthorized or
+    user/unauthorized, auth/invalid-token, auth/token-expired, auth/user-not-found.
+    """
+    access = call.operation.access
+    if access in (Access.PUBLIC, Access.GUEST):
+        return
+    if header is None:
+        if access is Access.OPTIONAL_USER or (call.has_secret_key and access is not Access.USER):
+            return
+        raise Failure("user/unauthorized" if call.operation.under_users else "auth/unauthorized")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Failure("auth/invalid-token")
+    claims = call.core.signer.verify(call.tx, call.environment_id, token, call.now)
+    if claims.aud != call.env.project_id or not _is_issuer(call, claims.iss):
+        raise Failure("auth/invalid-token")
+    _require_live(call, claims.sub, claims.sid)
+
+
+def issuer_of(environment: Row[Any]) -> str:
+    """iss of the access tokens: the project's setting, else urn:uuid: and its id."""
+    return str(environment.issuer or f"urn:uuid:{environment.project_id}")
+
+
+def _is_issuer(call: Call, issuer: str) -> bool:
+    former = [entry["issuer"] for entry in call.env.former_issuers if entry["until"] > call.now]
+    return issuer in (issuer_of(call.env), *former)
+
+
+def _require_live(call: Call, user_id: str, session_id: str) -> None:
+    """Read user and session afresh: what was revoked or changed counts from this request on."""
+    users, sessions = schema.users, schema.sessions
+    user = call.tx.first(
+        select(users).where(users.c.id == user_id, users.c.environment_id == call.environment_id)
+    )
+    if user is None or user.deleted_at is not None:
+        raise Failure("auth/user-not-found")
+    session = call.tx.first(
+        select(sessions).where(sessions.c.id == session_id, sessions.c.user_id == user_id)
+    )
+    if session is None or session.ended_at is not None or session.expires_at <= call.now:
+        raise Failure("auth/invalid-token", "The session has ended.")
+    call.user, call.session = user, session
+
+
+def require_scope(call: Call) -> None:
+    """A key with scopes, of either kind, needs the operation's among them: data/scope-insufficient."""
+    needed = call.operation.scope
+    if needed is None or call.key is None or not call.key.scopes:
+        return
+    if not any(covers(scope, needed) for scope in call.key.scopes):
+        raise Failure("data/scope-insufficient", f"The key's scopes do not include {needed}.")
+
+
+def covers(scope: str, needed: str) -> bool:
+    """Whether table:operation lies within a scope, where * stands for any."""
+    pairs = zip(scope.split(":"), needed.split(":"), strict=True)
+    return all(mine in ("*", wanted) for mine, wanted in pairs)
+
+
+def require_access(call: Call, raw: Raw) -> None:
+    """Role or ownership, before anything is looked up, so that ids cannot be probed."""
+    operation = call.operation
+    if operation.dev_only and call.env.type != "dev":
+        raise Failure("common/not-found")
+    if operation.access is Access.ADMIN and not call.is_admin:
+        raise Failure(operation.forbidden)
+    if operation.access is Access.SELF_OR_ADMIN and not (call.is_admin or operation.any_signed_in):
+        own = call.user is not None and raw.path.get("userId") == call.user.id
+        if not own:
+            raise Failure(operation.forbidden)
+
+
+def actor_of(call: Call) -> Actor:
+    """Who the audit names: the user where one acts, else the key, else nobody known."""
+    by_user = call.user is not None and (call.operation.access is Access.USER or not call.has_secret_key)
+    if by_user and call.user is not None:
+        return Actor("user", call.user.id, call.user.email)
+    if call.has_secret_key and call.key is not None and call.operation.access is not Access.GUEST:
+        return Actor("api-key", call.key.id, call.key.name)
+    return Actor("anonymous")
+
+
+def touch(call: Call, transaction: Transaction) -> None:
+    """Note when key and session were last used, at most once a minute (decision 124)."""
+    if is_stale(call, call.key, "last_used_at") and call.key is not None:
+        keys = schema.api_keys
+        transaction.run(update(keys).where(keys.c.id == call.key.id).values(last_used_at=call.now))
+    if is_stale(call, call.session, "last_activity_at") and call.session is not None:
+        sessions = schema.sessions
+        transaction.run(
+            update(sessions).where(sessions.c.id == call.session.id).values(last_activity_at=call.now)
+        )
+
+
+def is_stale(call: Call, row: Row[Any] | None, column: str) -> bool:
+    """Whether the noted time of use is a minute old or more."""
+    if row is None:
+        return False
+    noted = getattr(row, column)
+    return noted is None or call.now - noted >= MINUTE
