@@ -1,4 +1,4 @@
-"""Writes what happened, in the transaction of what happened. Rows are chained later, so writers never queue."""
+"""Writes what happened, in the same transaction. Rows are chained later, so that writers never queue."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from bkendctl.contract.errors import Failure
@@ -18,7 +20,7 @@ _slots = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
 class Hasher:
-    """Hashes and checks with Argon2id, at most one hash per core at a time."""
+    """Hashes and checks with Argon2id. Only within slot(): at most one hash per core runs at a time."""
 
     def __init__(self) -> None:
         from argon2 import PasswordHasher
@@ -26,26 +28,38 @@ class Hasher:
         self._argon2 = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
         self._decoy: str | None = None
 
+    @contextmanager
+    def slot(self) -> Iterator[Hasher]:
+        """Wait for a free core."""
+        with _slots:
+            yield self
+
     def hash(self, password: str) -> str:
         """Give the PHC string of a password, exactly as it was typed."""
-        with _slots:
-            return self._argon2.hash(password)
+        return self._argon2.hash(password)
 
     def matches(self, hashed: str | None, password: str) -> bool:
         """Check a password; without a hash a decoy is checked, so that both take the same time."""
         from argon2.exceptions import InvalidHashError, VerificationError
 
         if hashed is None and self._decoy is None:
-            self._decoy = self.hash("decoy")
-        with _slots:
-            try:
-                return self._argon2.verify(hashed or self._decoy or "", password) and hashed is not None
-            except (VerificationError, InvalidHashError):
-                return False
+            self._decoy = _decoy()
+        try:
+            return self._argon2.verify(hashed or self._decoy or "", password) and hashed is not None
+        except (VerificationError, InvalidHashError):
+            return False
 
     def is_outdated(self, hashed: str) -> bool:
         """Whether a hash is weaker than those made now."""
         return self._argon2.check_needs_rehash(hashed)
+
+
+def _decoy() -> str:
+    """A PHC string of today's cost that no password matches, made without hashing."""
+    from base64 import b64encode
+
+    salt, tag = (b64encode(os.urandom(size)).rstrip(b"=").decode() for size in (16, 32))
+    return f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${tag}"
 
 
 def require_acceptable(

@@ -1,0 +1,144 @@
+"""The caller's own account: sign up, sign in, who am I, change the password, withdraw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+from sqlalchemy import Row, and_, select, update
+
+from bkendctl.contract import accounts as contract
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Message
+from bkendctl.core import attempts, mail_tokens, mailbox, outbox, schema, second_factor, sessions, users
+from bkendctl.core.attempts import Proof
+from bkendctl.core.call import Call
+from bkendctl.core.clock import DAY, HOUR
+from bkendctl.core.dispatch import handles
+from bkendctl.core.passwords import require_acceptable
+
+CONFIRMATION_MS = 24 * HOUR
+_passwords = schema.passwords
+
+
+def _hash_new_password(call: Call, request: contract.SignUp) -> str:
+    with call.core.database.read() as call._tx:
+        settings = call.settings
+    call._tx = None
+    if not settings.email.enabled:
+        raise Failure("auth/email-auth-disabled")
+    personal = (request.email, request.email.partition("@")[0], call.env.project_name)
+    require_acceptable(request.password, settings.email.password_policy, field="password", personal=personal)
+    with call.core.hasher.slot() as hasher:
+        return hasher.hash(request.password)
+
+
+@handles(contract.SIGN_UP, before=_hash_new_password)
+def sign_up(call: Call, request: contract.SignUp, hashed: str) -> contract.TokenPair | contract.MessageEmail:
+    """Make a user, mail the confirmation, open a session; never makes an admin."""
+    user = users.insert(call, email=request.email, name=request.name, role="user", password_hash=hashed)
+    call.about("user", user.id, email=request.email)
+    token = mail_tokens.issue(call, mailbox.SIGN_UP, user.email, user.id, CONFIRMATION_MS)
+    link = outbox.link_to(call, contract.CONFIRM_SIGN_UP.path, token=token, email=user.email)
+    outbox.send(call, mailbox.SIGN_UP, user.email, mailbox.values_for(call, user, link=link))
+    if call.settings.email.require_email_verification:
+        message = "Confirm your address with the link that was mailed to you."
+        return contract.MessageEmail(message=message, email=user.email)
+    attempts.remember_source(call, user.id)
+    return sessions.open_session(call, user, ["pwd"])
+
+
+@handles(contract.CONFIRM_SIGN_UP)
+def confirm_sign_up(call: Call, request: contract.ConfirmSignUp) -> contract.SignUpConfirmed:
+    """Mark the address as proven; a second click succeeds too (decision 57)."""
+    user_id = mail_tokens.find(call, mailbox.SIGN_UP, request.token, request.email)
+    user = call.tx.first(select(schema.users).where(schema.users.c.id == user_id))
+    if user is None or user.deleted_at is not None or user.email != request.email:
+        raise Failure("auth/verification-token-not-found")
+    call.about("user", user.id)
+    mailbox.confirm(call, user)
+    return contract.SignUpConfirmed(data=contract.Verified(email=user.email))
+
+
+def _prove(call: Call, request: contract.SignIn) -> Proof:
+    with call.core.database.read() as call._tx:
+        enabled = call.settings.email.enabled
+    call._tx = None
+    if not enabled:
+        raise Failure("auth/email-auth-disabled")
+    return attempts.prove_password(call, request.email, request.password, refusal="auth/invalid-credentials")
+
+
+@handles(contract.SIGN_IN, before=_prove)
+def sign_in(call: Call, request: contract.SignIn, proof: Proof) -> contract.TokenPair:
+    """Sign in; lock and password are proven by now, ban, address, password age and MFA follow in that order."""
+    call.about("user", proof.user_id)
+    attempts.accept(call, request.email, proof)
+    user = users.by_id(call, proof.user_id)
+    _require_admitted(call, user)
+    amr = ["pwd"]
+    enrolled = second_factor.enrolment(call, user.id)
+    if enrolled is not None:
+        if request.mfa_code is UNSET:
+            raise Failure("auth/mfa-required", keep=True)
+        amr.append(second_factor.use_code(call, enrolled, str(request.mfa_code)))
+    attempts.end_row(call, request.email)
+    attempts.remember_source(call, user.id)
+    return sessions.open_session(call, user, amr)
+
+
+def _require_admitted(call: Call, user: Row[Any]) -> None:
+    """Ban, unproven address, password age; each is told only after the right password (decision 46)."""
+    if users.is_banned(user, call.now):
+        raise Failure("auth/account-banned", keep=True)
+    settings = call.settings.email
+    if settings.require_email_verification and user.email_verified_at is None:
+        raise Failure("auth/email-not-verified", keep=True)
+    days = settings.password_policy.expiration_days
+    changed = call.tx.value(select(_passwords.c.changed_at).where(_passwords.c.user_id == user.id))
+    if days is not None and changed + days * DAY <= call.now:
+        raise Failure("auth/password-expired", keep=True)
+
+
+@handles(contract.GET_ME)
+def get_me(call: Call, _request: Any) -> contract.User:
+    """The calling user."""
+    return users.shown(call, call.caller, for_admin=call.caller.role == "admin")
+
+
+def _prove_and_hash(call: Call, request: contract.ChangePassword) -> tuple[Proof, str]:
+    user = call.caller
+    attempts.require_password(call, user.id)
+    with call.core.database.read() as call._tx:
+        policy = call.settings.email.password_policy
+    call._tx = None
+    personal = (user.email, user.email.partition("@")[0], call.env.project_name)
+    require_acceptable(request.new_password, policy, field="newPassword", personal=personal)
+    proof = attempts.prove_password(
+        call, user.email, request.current_password, refusal="auth/invalid-password"
+    )
+    with call.core.hasher.slot() as hasher:
+        return proof, hasher.hash(request.new_password)
+
+
+@handles(contract.CHANGE_PASSWORD, before=_prove_and_hash)
+def change_password(call: Call, request: contract.ChangePassword, prepared: tuple[Proof, str]) -> Message:
+    """Change the own password; ends all sessions, the calling one too, and mails a notice."""
+    proof, hashed = prepared
+    user = call.caller
+    call.about("user", user.id)
+    attempts.accept(call, user.email, proof)
+    if request.new_password == request.current_password:
+        raise Failure("auth/same-as-previous-password", keep=True)
+    mine = and_(_passwords.c.user_id == user.id)
+    call.tx.run(update(_passwords).where(mine).values(hash=hashed, changed_at=call.now))
+    sessions.end_all(call, user.id, "password-changed")
+    outbox.send(call, "password_changed", user.email, mailbox.values_for(call, user))
+    return Message(message="The password was changed; sign in again.")
+
+
+@handles(contract.WITHDRAW)
+def withdraw(call: Call, _request: Any) -> Message:
+    """Delete the own account, softly; an admin can restore it for 30 days."""
+    users.soft_delete(call, call.caller)
+    return Message(message="The account was deleted.")

@@ -1,0 +1,169 @@
+"""Proving a password under the lock of x-lock: only so many wrong ones are evaluated, also in parallel.
+
+Each attempt is counted before its hash is computed and taken back when the password was right.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlalchemy import delete, select, update
+
+from bkendctl.contract.errors import Failure
+from bkendctl.core import schema
+from bkendctl.core.call import Call
+from bkendctl.core.clock import DAY, MINUTE
+from bkendctl.core.crypto import fingerprint
+from bkendctl.core.database import Transaction
+from bkendctl.core.settings import load
+from bkendctl.core.throttle import Counter, Limit
+
+ACCOUNT_FAILURES = 100
+KNOWN_SOURCE_MS = 30 * DAY
+
+
+class Proof(Struct, frozen=True):
+    """A password that was right. hash: what it was checked against; fresh_hash: set when that is outdated."""
+
+    user_id: str
+    hash: str
+    fresh_hash: str | None
+
+
+def prove_password(call: Call, email: str, password: str, *, refusal: str) -> Proof:
+    """Check the password of an address, known or not, outside any transaction.
+
+    Failures: auth/account-locked, auth/too-many-login-attempts, and refusal when it is wrong.
+    """
+    with call.core.hasher.slot() as hasher:
+        with call.core.database.write() as transaction:
+            found = _find(transaction, call, email)
+            _check_locks(transaction, call, email)
+        matched = hasher.matches(found.hash if found else None, password)
+        if matched and found is not None:
+            fresh = hasher.hash(password) if hasher.is_outdated(found.hash) else None
+            return Proof(found.user_id, found.hash, fresh)
+    with call.core.database.write() as transaction:
+        _per_source(transaction, call, email).settle(failed=True)
+        _per_account(transaction, call, email).add()
+    raise Failure(refusal)
+
+
+def require_password(call: Call, user_id: str) -> None:
+    """auth/password-not-set for a user who signs in by other means only; outside any transaction."""
+    table = schema.passwords
+    with call.core.database.read() as transaction:
+        found = transaction.first(select(table.c.user_id).where(table.c.user_id == user_id))
+    if found is None:
+        raise Failure("auth/password-not-set")
+
+
+def accept(call: Call, email: str, proof: Proof) -> None:
+    """Take the counted attempt back, in the transaction that acts on the proof.
+
+    auth/invalid-credentials when the password changed in between.
+    """
+    _per_source(call.tx, call, email).settle(failed=False)
+    passwords = schema.passwords
+    current = call.tx.value(select(passwords.c.hash).where(passwords.c.user_id == proof.user_id))
+    if current != proof.hash:
+        raise Failure("auth/invalid-credentials", keep=True)
+    if proof.fresh_hash is not None:
+        call.tx.run(
+            update(passwords).where(passwords.c.user_id == proof.user_id).values(hash=proof.fresh_hash)
+        )
+
+
+def end_row(call: Call, email: str) -> None:
+    """A sign-in ends the account's row of failures."""
+    _per_account(call.tx, call, email).clear()
+
+
+def lift_locks(call: Call, email: str) -> None:
+    """Forget failures of an address from every source; for a reset (decision 47)."""
+    _per_source(call.tx, call, email).clear()
+    _per_account(call.tx, call, email).clear()
+
+
+def remember_source(call: Call, user_id: str) -> None:
+    """Note that this source signed in to the account."""
+    table = schema.known_sources
+    identity = {"user_id": user_id, "source_hash": _source(call)}
+    where = [table.c[name] == value for name, value in identity.items()]
+    if not call.tx.run(update(table).where(*where).values(last_sign_in_at=call.now)):
+        values = identity | {"environment_id": call.environment_id, "last_sign_in_at": call.now}
+        call.tx.run(table.insert().values(values))
+    call.tx.run(
+        delete(table).where(table.c.user_id == user_id, table.c.last_sign_in_at < call.now - KNOWN_SOURCE_MS)
+    )
+
+
+class _Found(Struct, frozen=True):
+    user_id: str
+    hash: str
+
+
+def _find(transaction: Transaction, call: Call, email: str) -> _Found | None:
+    users, passwords = schema.users, schema.passwords
+    row = transaction.first(
+        select(users.c.id, passwords.c.hash)
+        .join(passwords, passwords.c.user_id == users.c.id)
+        .where(
+            users.c.environment_id == call.environment_id,
+            users.c.email == email,
+            users.c.deleted_at.is_(None),
+        )
+    )
+    return _Found(row.id, row.hash) if row is not None else None
+
+
+def _check_locks(transaction: Transaction, call: Call, email: str) -> None:
+    counter = _per_source(transaction, call, email)
+    counter.check()
+    if not _is_known_source(transaction, call, email):
+        _per_account(transaction, call, email).check()
+    counter.add(settled=False)
+
+
+def _is_known_source(transaction: Transaction, call: Call, email: str) -> bool:
+    users, known = schema.users, schema.known_sources
+    return (
+        transaction.first(
+            select(known.c.user_id)
+            .join(users, users.c.id == known.c.user_id)
+            .where(
+                users.c.environment_id == call.environment_id,
+                users.c.email == email,
+                known.c.source_hash == _source(call),
+                known.c.last_sign_in_at >= call.now - KNOWN_SOURCE_MS,
+            )
+        )
+        is not None
+    )
+
+
+def _source(call: Call) -> str:
+    return fingerprint(call.source.ip_address or "local")
+
+
+def _per_source(transaction: Transaction, call: Call, email: str) -> Counter:
+    lockout = load(transaction, call.environment_id).email.lockout
+    limit = Limit(
+        "lock",
+        lockout.max_failures,
+        lockout.window_minutes * MINUTE,
+        lockout.lock_minutes * MINUTE,
+        "auth/account-locked",
+    )
+    return Counter(transaction, call.environment_id, limit, call.now, email, _source(call))
+
+
+def _per_account(transaction: Transaction, call: Call, email: str) -> Counter:
+    lockout = load(transaction, call.environment_id).email.lockout
+    limit = Limit(
+        "lock-account",
+        ACCOUNT_FAILURES,
+        KNOWN_SOURCE_MS,
+        lockout.lock_minutes * MINUTE,
+        "auth/account-locked",
+    )
+    return Counter(transaction, call.environment_id, limit, call.now, email)

@@ -1,0 +1,149 @@
+"""Set-up: the first organization, project, environment and keys. Done once however many ask at once."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+from sqlalchemy import select
+
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.fields import EnvironmentType
+from bkendctl.contract.operation import Access, Empty, Operation
+from bkendctl.core import audit, schema
+from bkendctl.core.call import Actor, Call, Source, environment_row
+from bkendctl.core.database import Transaction
+from bkendctl.core.keys import new_key
+from bkendctl.core.randomness import new_id
+from bkendctl.core.runtime import Core
+from bkendctl.core.tokens import new_signing_key
+from bkendctl.core.upgrade import upgrade
+
+INIT: Operation[Empty, Empty] = Operation(
+    name="installation.init",
+    operation_id="",
+    method="POST",
+    path="",
+    summary="Set up",
+    access=Access.PUBLIC,
+    request=Empty,
+    response=Empty,
+)
+"""Not of the API (there is no bootstrap door); it names the audit rows."""
+
+
+class Installed(Struct):
+    """What is there now; keys only where they were just made."""
+
+    created: bool
+    organization_id: str
+    project_id: str
+    environment: str
+    environment_type: str
+    publishable_key: str | None = None
+    secret_key: str | None = None
+
+
+def initialize(core: Core, *, name: str, environment: str, new_keys: bool = False) -> Installed:
+    """Make what is missing in the database: tables, organization, project, environment, keys.
+
+    A database set up before is joined and left alone, unless new_keys asks for a fresh pair.
+    Failures: cli/master-key when the database was made with another one, data/environment-not-found.
+    """
+    upgrade(core.database)
+    with core.database.write() as transaction:
+        check = transaction.value(select(schema.installation.c.master_key_check))
+        if check is None:
+            return _set_up(core, transaction, name, environment)
+        _require_master_key(core, check)
+        return _join(core, transaction, environment, new_keys=new_keys)
+
+
+def require_master_key(core: Core) -> None:
+    """cli/master-key unless the database was made with this master key."""
+    with core.database.read() as transaction:
+        _require_master_key(core, transaction.value(select(schema.installation.c.master_key_check)))
+
+
+def _require_master_key(core: Core, check: str | None) -> None:
+    if check is None:
+        raise Failure("cli/database-missing", "The database was never set up.")
+    if check != core.vault.check():
+        raise Failure("cli/master-key", "The database was made with another master key.")
+
+
+def _set_up(core: Core, transaction: Transaction, name: str, environment: str) -> Installed:
+    now = core.clock.now()
+    organization_id, project_id = new_id(core.randomness), new_id(core.randomness)
+    transaction.run(
+        schema.installation.insert().values(id=1, master_key_check=core.vault.check(), created_at=now)
+    )
+    made = {"name": name, "slug": slug_of(name), "created_at": now, "updated_at": now}
+    transaction.run(schema.organizations.insert().values(made | {"id": organization_id}))
+    project = {"id": project_id, "organization_id": organization_id, "former_issuers": [], "cors_origins": []}
+    transaction.run(schema.projects.insert().values(made | project))
+    environment_id = new_id(core.randomness)
+    transaction.run(
+        schema.environments.insert().values(
+            id=environment_id,
+            project_id=project_id,
+            name=environment,
+            type=type_of(environment),
+            clock_offset_ms=0,
+            created_at=now,
+        )
+    )
+    transaction.run(
+        schema.signing_keys.insert().values(new_signing_key(core.vault, core.randomness, environment_id, now))
+    )
+    return _join(core, transaction, environment, new_keys=True, created=True)
+
+
+def _join(
+    core: Core, transaction: Transaction, environment: str, *, new_keys: bool, created: bool = False
+) -> Installed:
+    environments = schema.environments
+    row = environment_row(transaction, environments.c.name == environment)
+    if row is None:
+        known = [found.name for found in transaction.all(select(environments.c.name))]
+        raise Failure(
+            "data/environment-not-found", f"This database has no environment {environment}: {known}."
+        )
+    found = Installed(created, row.organization_id, row.project_id, row.name, row.type)
+    call = Call(core, INIT, Source())
+    call.enter(row)
+    call.about("environment", row.id, created=created, keys=new_keys)
+    if new_keys:
+        found.publishable_key = _issue(call, transaction, "publishable")
+        found.secret_key = _issue(call, transaction, "secret")
+        audit.event(call, transaction, "installation.init", Actor("local"))
+    return found
+
+
+def _issue(call: Call, transaction: Transaction, kind: str) -> str:
+    key, stored = new_key(call.core.randomness, kind)
+    values = stored | {
+        "id": call.new_id(),
+        "environment_id": call.environment_id,
+        "type": kind,
+        "name": f"init {kind}",
+        "scopes": [],
+        "created_at": call.now,
+    }
+    transaction.run(schema.api_keys.insert().values(values))
+    return key
+
+
+def slug_of(name: str) -> str:
+    """A URL label of 3 to 50 characters made from a name."""
+    label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-")
+    return label if len(label) >= 3 else f"{label or 'my'}-project"
+
+
+def type_of(environment: str) -> EnvironmentType:
+    """dev, staging and prod are of their own kind, all others custom."""
+    if environment == "dev":
+        return "dev"
+    if environment == "staging":
+        return "staging"
+    return "prod" if environment == "prod" else "custom"

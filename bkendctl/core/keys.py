@@ -1,0 +1,182 @@
+"""API keys: made, listed, revoked. Stored by SHA-256, shown once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+from sqlalchemy import Row, and_, func, or_, select, update
+
+from bkendctl.contract import keys as contract
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Message
+from bkendctl.contract.paging import Page, Pagination
+from bkendctl.core import permissions, schema
+from bkendctl.core.call import Call
+from bkendctl.core.clock import instant_of, wire
+from bkendctl.core.crypto import fingerprint
+from bkendctl.core.dispatch import handles
+from bkendctl.core.randomness import Randomness
+
+_table = schema.api_keys
+_environments = schema.environments
+PREFIX = {"publishable": "pk_", "secret": "sk_"}
+
+
+def new_key(randomness: Randomness, kind: str) -> tuple[str, dict[str, str]]:
+    """Make a key of 256 random bits; gives it with the columns that stand for it."""
+    key = PREFIX[kind] + randomness.bytes(32).hex()
+    return key, {"key_hash": fingerprint(key), "masked_key": f"{key[:7]}****{key[-4:]}"}
+
+
+@handles(contract.CREATE)
+def create(call: Call, request: contract.Create) -> contract.ApiKeyWithSecret:
+    """Make a key; a scoped key makes none that reaches further, and an empty list would."""
+    environment_id = _environment(call, request.environment)
+    expires_at = None if request.expires_at is None else instant_of(request.expires_at)
+    if expires_at is not None and expires_at <= call.now:
+        raise Failure("common/invalid-parameters", details={"expiresAt": ["must lie in the future"]})
+    if len(set(request.scopes)) != len(request.scopes):
+        raise Failure("common/invalid-parameters", details={"scopes": ["must not repeat a scope"]})
+    _require_within(call, request.scopes)
+    key, stored = new_key(call.core.randomness, request.type)
+    key_id = call.new_id()
+    by_user = call.user is not None and not call.has_secret_key
+    values = stored | {
+        "id": key_id,
+        "environment_id": environment_id,
+        "type": request.type,
+        "name": request.name,
+        "scopes": request.scopes,
+        "expires_at": expires_at,
+        "created_by": call.user.id if by_user and call.user is not None else None,
+        "created_at": call.now,
+    }
+    call.tx.run(_table.insert().values(values))
+    call.about("api-key", key_id, name=request.name, type=request.type, scopes=request.scopes)
+    shown = _shown(call, _find(call, key_id))
+    return contract.ApiKeyWithSecret(
+        **{name: getattr(shown, name) for name in shown.__struct_fields__}, key=key
+    )
+
+
+@handles(contract.LIST)
+def list_keys(call: Call, request: contract.ListKeys) -> Page[contract.ApiKey]:
+    """Keys of an environment of the project, newest first."""
+    wanted = [_environments.c.project_id == call.env.project_id]
+    name = call.env.name if request.environment is UNSET else request.environment
+    wanted.append(_environments.c.name == name)
+    if request.type is not UNSET:
+        wanted.append(_table.c.type == request.type)
+    wanted += _status(call, request.status)
+    source = _table.join(_environments, _environments.c.id == _table.c.environment_id)
+    total = call.tx.value(select(func.count()).select_from(source).where(*wanted))
+    rows = call.tx.all(
+        _selected()
+        .where(*wanted)
+        .order_by(_table.c.created_at.desc(), _table.c.id)
+        .limit(request.limit)
+        .offset((request.page - 1) * request.limit)
+    )
+    pagination = Pagination.of(request.page, request.limit, total)
+    return Page(items=[_shown(call, row) for row in rows], pagination=pagination)
+
+
+@handles(contract.CURRENT)
+def current(call: Call, _request: Any) -> contract.ApiKey:
+    """The calling key; a publishable one does not see its maker and last use (decision 141)."""
+    if call.key is None:
+        raise Failure("auth/unauthorized")
+    shown = _shown(call, _find(call, call.key.id))
+    if shown.type == "publishable":
+        shown.created_by = shown.last_used_at = None
+    return shown
+
+
+@handles(contract.GET)
+def get(call: Call, request: contract.KeyId) -> contract.ApiKey:
+    """One key, masked."""
+    return _shown(call, _find(call, request.key_id))
+
+
+@handles(contract.REVOKE)
+def revoke(call: Call, request: contract.KeyId) -> Message:
+    """Revoke a key from the next request on; fine when it was revoked before."""
+    row = _find(call, request.key_id)
+    call.about("api-key", row.id, name=row.name)
+    if row.revoked_at is None or row.revoked_at > call.now:
+        call.tx.run(update(_table).where(_table.c.id == row.id).values(revoked_at=call.now))
+    return Message(message="The key was revoked.")
+
+
+def revoke_personal(call: Call, user_id: str) -> None:
+    """Revoke the keys that a user made."""
+    live = or_(_table.c.revoked_at.is_(None), _table.c.revoked_at > call.now)
+    call.tx.run(update(_table).where(_table.c.created_by == user_id, live).values(revoked_at=call.now))
+
+
+def _environment(call: Call, name: Any) -> str:
+    if name is UNSET:
+        return call.environment_id
+    found = call.tx.value(
+        select(_environments.c.id).where(
+            _environments.c.project_id == call.env.project_id, _environments.c.name == name
+        )
+    )
+    if found is None:
+        raise Failure("data/environment-not-found")
+    return str(found)
+
+
+def _require_within(call: Call, scopes: list[str]) -> None:
+    """A key with scopes never gets hold of more (x-scopes)."""
+    own = call.key.scopes if call.key is not None else []
+    if not own:
+        return
+    wider = [scope for scope in scopes if not any(permissions.covers(mine, scope) for mine in own)]
+    if wider or not scopes:
+        what = ", ".join(wider) if wider else "an empty list, which means no limit"
+        raise Failure("data/scope-insufficient", f"The calling key's scopes do not cover {what}.")
+
+
+def _selected() -> Any:
+    return select(_table, _environments.c.name.label("environment"), _environments.c.project_id).join(
+        _environments, _environments.c.id == _table.c.environment_id
+    )
+
+
+def _find(call: Call, key_id: str) -> Row[Any]:
+    row = call.tx.first(
+        _selected().where(_table.c.id == key_id, _environments.c.project_id == call.env.project_id)
+    )
+    if row is None:
+        raise Failure("api-key/not-found")
+    return row
+
+
+def _status(call: Call, status: str) -> list[Any]:
+    revoked = and_(_table.c.revoked_at.is_not(None), _table.c.revoked_at <= call.now)
+    expired = and_(_table.c.expires_at.is_not(None), _table.c.expires_at <= call.now)
+    live = or_(_table.c.revoked_at.is_(None), _table.c.revoked_at > call.now)
+    lasting = or_(_table.c.expires_at.is_(None), _table.c.expires_at > call.now)
+    return {"all": [], "revoked": [revoked], "expired": [live, expired], "active": [live, lasting]}[status]
+
+
+def _shown(call: Call, row: Row[Any]) -> contract.ApiKey:
+    revoked = row.revoked_at is not None and row.revoked_at <= call.now
+    expired = row.expires_at is not None and row.expires_at <= call.now
+    return contract.ApiKey(
+        id=row.id,
+        type=row.type,
+        name=row.name,
+        masked_key=row.masked_key,
+        project_id=row.project_id,
+        environment=row.environment,
+        scopes=row.scopes,
+        status="revoked" if revoked else "expired" if expired else "active",
+        expires_at=wire(row.expires_at),
+        revoked_at=wire(row.revoked_at),
+        last_used_at=wire(row.last_used_at),
+        created_by=row.created_by,
+        created_at=wire(row.created_at),
+    )

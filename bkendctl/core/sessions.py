@@ -1,0 +1,273 @@
+"""Sessions: opened by a sign-in, kept by rotating refresh tokens (RFC 9700, section 4.14), ended for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET
+from sqlalchemy import Row, and_, delete, func, select, update
+
+from bkendctl.contract import sessions as contract
+from bkendctl.contract.accounts import TokenPair
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Message
+from bkendctl.contract.paging import Page, Pagination
+from bkendctl.core import outbox, permissions, schema
+from bkendctl.core.call import Call
+from bkendctl.core.clock import DAY, SECOND, wire
+from bkendctl.core.crypto import fingerprint
+from bkendctl.core.dispatch import handles
+from bkendctl.core.mail_texts import Values
+from bkendctl.core.randomness import new_token
+
+IDEMPOTENCY_MS = 60 * SECOND
+"""How long a lost answer can be asked for again (decision 12)."""
+
+_table = schema.sessions
+_tokens = schema.refresh_tokens
+
+
+def open_session(call: Call, user: Row[Any], amr: list[str]) -> TokenPair:
+    """Open a session for a user who proved everything that is asked, and give its first tokens."""
+    session_id = call.new_id()
+    agent = (call.source.user_agent or "")[:512] or None
+    values = {
+        "id": session_id,
+        "environment_id": call.environment_id,
+        "user_id": user.id,
+        "organization_id": None,
+        "amr": amr,
+        "second_factor_at": call.now if len(amr) > 1 else None,
+        "user_agent": agent,
+        "ip_address": call.source.ip_address,
+        "device_info": agent.partition(" ")[0] if agent else None,
+        "created_at": call.now,
+        "last_activity_at": call.now,
+        "expires_at": _expiry(call, call.now),
+    }
+    call.tx.run(_table.insert().values(values))
+    users = schema.users
+    call.tx.run(update(users).where(users.c.id == user.id).values(last_sign_in_at=call.now))
+    return _issue(call, user, _by_id(call, session_id), generation=1)[0]
+
+
+def end_all(call: Call, user_id: str, reason: str, *, but: str | None = None) -> int:
+    """End the live sessions of a user, save one; gives how many."""
+    live = and_(_table.c.user_id == user_id, _table.c.ended_at.is_(None))
+    if but is not None:
+        live = and_(live, _table.c.id != but)
+    ended = [row.id for row in call.tx.all(select(_table.c.id).where(live))]
+    call.tx.run(update(_table).where(live).values(ended_at=call.now, end_reason=reason))
+    call.tx.run(delete(_tokens).where(_tokens.c.session_id.in_(ended)))
+    return len(ended)
+
+
+def _end(call: Call, session_id: str, reason: str) -> None:
+    call.tx.run(update(_table).where(_table.c.id == session_id).values(ended_at=call.now, end_reason=reason))
+    call.tx.run(delete(_tokens).where(_tokens.c.session_id == session_id))
+
+
+def _by_id(call: Call, session_id: str) -> Row[Any]:
+    row = call.tx.first(select(_table).where(_table.c.id == session_id))
+    if row is None:
+        raise Failure("auth/session-not-found")
+    return row
+
+
+def _expiry(call: Call, created_at: int) -> int:
+    """refreshTokenSeconds from now, and never beyond sessionAbsoluteDays from the sign-in."""
+    settings = call.settings.sessions
+    expiry = call.now + settings.refresh_token_seconds * SECOND
+    if settings.session_absolute_days is not None:
+        expiry = min(expiry, created_at + settings.session_absolute_days * DAY)
+    return expiry
+
+
+def _issue(call: Call, user: Row[Any], session: Row[Any], *, generation: int) -> tuple[TokenPair, str]:
+    """Make a token pair; gives it with the fingerprint of its refresh token."""
+    refresh = new_token(call.core.randomness, "rt_")
+    call.tx.run(
+        _tokens.insert().values(
+            token_hash=fingerprint(refresh),
+            environment_id=call.environment_id,
+            session_id=session.id,
+            generation=generation,
+            created_at=call.now,
+        )
+    )
+    life = call.settings.sessions.access_token_seconds
+    claims = {
+        "iss": permissions.issuer_of(call.env),
+        "aud": call.env.project_id,
+        "sub": user.id,
+        "sid": session.id,
+        "jti": call.new_id(),
+        "iat": call.now // SECOND,
+        "exp": call.now // SECOND + life,
+        "role": user.role,
+        "projectId": call.env.project_id,
+        "environment": call.env.name,
+        "organizationId": session.organization_id,
+        "organizationRole": _organization_role(call, user.id, session.organization_id),
+        "amr": session.amr,
+    }
+    access = call.core.signer.sign(call.tx, call.environment_id, claims)
+    pair = TokenPair(access_token=access, refresh_token=refresh, expires_in=life)
+    return pair, fingerprint(refresh)
+
+
+def _organization_role(call: Call, user_id: str, organization_id: str | None) -> str | None:
+    table = schema.memberships
+    return call.tx.value(  # type: ignore[no-any-return]
+        select(table.c.role).where(
+            table.c.resource_type == "organization",
+            table.c.resource_id == organization_id,
+            table.c.user_id == user_id,
+        )
+    )
+
+
+def _on_arrival(call: Call, request: contract.Refresh) -> Row[Any] | None:
+    """Read the token once before the lock is taken: spent by now is reuse, spent under the lock a race."""
+    with call.core.database.read() as transaction:
+        return transaction.first(
+            select(_tokens).where(
+                _tokens.c.token_hash == fingerprint(request.refresh_token),
+                _tokens.c.environment_id == call.environment_id,
+            )
+        )
+
+
+@handles(contract.REFRESH, before=_on_arrival)
+def refresh(call: Call, request: contract.Refresh, arrived: Row[Any] | None) -> TokenPair:
+    """Rotate a refresh token; a token used before ends every session of the user (decision 12)."""
+    if arrived is None:
+        raise Failure("auth/invalid-refresh-token")
+    session = _by_id(call, arrived.session_id)
+    users = schema.users
+    user = call.tx.first(select(users).where(users.c.id == session.user_id))
+    if user is None or user.deleted_at is not None:
+        raise Failure("auth/user-not-found")
+    call.about("session", session.id)
+    if session.ended_at is not None:
+        raise Failure("auth/invalid-refresh-token")
+    if session.expires_at <= call.now:
+        raise Failure("auth/session-expired")
+    key = request.idempotency_key
+    key_hash = None if key is UNSET else fingerprint(str(key))
+    if arrived.spent_at is not None:
+        return _again(call, user, session, arrived, key_hash)
+    mine = and_(_tokens.c.token_hash == arrived.token_hash, _tokens.c.spent_at.is_(None))
+    if not call.tx.run(update(_tokens).where(mine).values(spent_at=call.now, idempotency_hash=key_hash)):
+        raise Failure("auth/invalid-refresh-token")
+    return _rotate(call, user, session, arrived, arrived.generation + 1)
+
+
+def _rotate(call: Call, user: Row[Any], session: Row[Any], spent: Row[Any], generation: int) -> TokenPair:
+    pair, successor = _issue(call, user, session, generation=generation)
+    call.tx.run(
+        update(_tokens).where(_tokens.c.token_hash == spent.token_hash).values(successor_hash=successor)
+    )
+    moved = {"last_activity_at": call.now, "expires_at": _expiry(call, session.created_at)}
+    call.tx.run(update(_table).where(_table.c.id == session.id).values(moved))
+    return pair
+
+
+def _again(call: Call, user: Row[Any], session: Row[Any], spent: Row[Any], key_hash: str | None) -> TokenPair:
+    """A spent token came: a client that lost the answer, a parallel one within the grace, or a thief."""
+    fresh = call.tx.first(select(_tokens).where(_tokens.c.token_hash == spent.token_hash))
+    if fresh is None:
+        raise Failure("auth/invalid-refresh-token")
+    age = call.now - fresh.spent_at
+    successor = call.tx.first(select(_tokens).where(_tokens.c.token_hash == fresh.successor_hash))
+    same_client = key_hash is not None and key_hash == fresh.idempotency_hash and age <= IDEMPOTENCY_MS
+    if same_client and successor is not None and successor.spent_at is None:
+        call.tx.run(delete(_tokens).where(_tokens.c.token_hash == successor.token_hash))
+        return _rotate(call, user, session, fresh, successor.generation)
+    if age <= call.settings.sessions.refresh_reuse_grace_seconds * SECOND and successor is not None:
+        return _issue(call, user, session, generation=successor.generation)[0]
+    call.about("user", user.id, endedSessions=end_all(call, user.id, "refresh-reuse"))
+    what = "a refresh token was used twice, which means that somebody may have copied it"
+    outbox.send(
+        call,
+        "sessions_ended",
+        user.email,
+        Values(user_name=user.name, project=call.env.project_name, what=what),
+    )
+    raise Failure("auth/invalid-refresh-token", keep=True)
+
+
+@handles(contract.SIGN_OUT)
+def sign_out(call: Call, _request: Any) -> Message:
+    """End the calling session."""
+    session_id = _calling(call)
+    _end(call, session_id, "signed-out")
+    call.about("session", session_id)
+    return Message(message="Signed out.")
+
+
+@handles(contract.LIST)
+def list_sessions(call: Call, request: Any) -> Page[contract.Session]:
+    """The caller's live sessions, latest activity first."""
+    return page_of(call, call.caller.id, request.page, request.limit)
+
+
+@handles(contract.REVOKE)
+def revoke(call: Call, request: contract.EndSession) -> Message:
+    """End one of the caller's sessions."""
+    row = call.tx.first(
+        select(_table.c.id).where(
+            _table.c.id == request.session_id, _table.c.user_id == call.caller.id, _live(call)
+        )
+    )
+    if row is None:
+        raise Failure("auth/session-not-found")
+    _end(call, row.id, "revoked")
+    call.about("session", row.id)
+    return Message(message="The session has ended.")
+
+
+@handles(contract.REVOKE_ALL)
+def revoke_all(call: Call, _request: Any) -> contract.SessionsEnded:
+    """End the caller's sessions but the calling one."""
+    ended = end_all(call, call.caller.id, "revoked", but=_calling(call))
+    call.about("user", call.caller.id, endedSessions=ended)
+    return contract.SessionsEnded(message=f"{ended} other sessions have ended.", ended_count=ended)
+
+
+def page_of(call: Call, user_id: str, page: int, limit: int) -> Page[contract.Session]:
+    """A page of a user's live sessions."""
+    mine = and_(_table.c.user_id == user_id, _live(call))
+    total = call.tx.value(select(func.count()).select_from(_table).where(mine))
+    rows = call.tx.all(
+        select(_table)
+        .where(mine)
+        .order_by(_table.c.last_activity_at.desc(), _table.c.id)
+        .limit(limit)
+        .offset((page - 1) * limit)
+    )
+    return Page(items=[_shown(call, row) for row in rows], pagination=Pagination.of(page, limit, total))
+
+
+def _live(call: Call) -> Any:
+    return and_(_table.c.ended_at.is_(None), _table.c.expires_at > call.now)
+
+
+def _calling(call: Call) -> str:
+    if call.session is None:
+        raise Failure("auth/unauthorized")
+    return str(call.session.id)
+
+
+def _shown(call: Call, row: Row[Any]) -> contract.Session:
+    return contract.Session(
+        id=row.id,
+        user_id=row.user_id,
+        user_agent=row.user_agent,
+        ip_address=row.ip_address,
+        device_info=row.device_info,
+        last_activity_at=wire(row.last_activity_at),
+        created_at=wire(row.created_at),
+        expires_at=wire(row.expires_at),
+        is_current=call.session is not None and call.session.id == row.id,
+    )
