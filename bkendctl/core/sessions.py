@@ -184,7 +184,7 @@ def _again(call: Call, user: Row[Any], session: Row[Any], spent: Row[Any], key_h
     if same_client and successor is not None and successor.spent_at is None:
         call.tx.run(delete(_tokens).where(_tokens.c.token_hash == successor.token_hash))
         return _rotate(call, user, session, fresh, successor.generation)
-    if age <= call.settings.sessions.refresh_reuse_grace_seconds * SECOND and successor is not None:
+    if age < call.settings.sessions.refresh_reuse_grace_seconds * SECOND and successor is not None:
         return _issue(call, user, session, generation=successor.generation)[0]
     call.about("user", user.id, endedSessions=end_all(call, user.id, "refresh-reuse"))
     what = "a refresh token was used twice, which means that somebody may have copied it"

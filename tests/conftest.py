@@ -1,0 +1,130 @@
+"""A world for each test: a real database, a clock that only the test moves, and a backend to call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bkendctl.contract import accounts, mail, mfa, users
+from bkendctl.contract.accounts import TokenPair
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Operation, place
+from bkendctl.core import totp
+from bkendctl.core.call import Source
+from bkendctl.core.clock import SECOND
+from bkendctl.core.database import Database, create_private_file
+from bkendctl.core.dispatch import execute
+from bkendctl.core.installation import Installed, initialize
+from bkendctl.core.runtime import Core
+
+PASSWORD = "Corr3ct-horse!"
+
+
+class MovableClock:
+    """Stands still until the test moves it. Starts on a TOTP step."""
+
+    def __init__(self) -> None:
+        self.instant = 1_800_000_000_000
+
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        return self.instant
+
+    def advance(self, milliseconds: int) -> None:
+        """Let time pass."""
+        self.instant += milliseconds
+
+
+class World:
+    """One installation and ways to act in it, as a test's user would."""
+
+    def __init__(self, core: Core, clock: MovableClock, installed: Installed) -> None:
+        self.core = core
+        self.clock = clock
+        self.installed = installed
+        self.pk = str(installed.publishable_key)
+        self.sk = str(installed.secret_key)
+
+    def call(
+        self,
+        operation: Operation[Any, Any],
+        request: Any = None,
+        *,
+        key: str | None = "pk",
+        token: TokenPair | str | None = None,
+        source: Source | None = None,
+    ) -> Any:
+        """Do an operation; key "pk" or "sk" stands for the installation's own, None for none at all."""
+        raw = place(operation, request if request is not None else operation.request())
+        chosen = {"pk": self.pk, "sk": self.sk}.get(key or "", key)
+        if chosen is not None:
+            raw.headers["x-api-key"] = chosen
+        if token is not None:
+            access = token if isinstance(token, str) else token.access_token
+            raw.headers["authorization"] = f"Bearer {access}"
+        return execute(self.core, operation, raw, source)
+
+    def refused(self, operation: Operation[Any, Any], request: Any = None, **how: Any) -> Failure:
+        """Do an operation that has to be refused with a code it declares, and give the refusal."""
+        with pytest.raises(Failure) as caught:
+            self.call(operation, request, **how)
+        assert caught.value.code in operation.all_errors, (
+            f"{operation.name} does not declare {caught.value.code}"
+        )
+        return caught.value
+
+    def sign_up(self, email: str = "alice@example.com", **fields: Any) -> TokenPair:
+        """Make a user with PASSWORD."""
+        wanted = {"method": "password", "email": email, "password": PASSWORD, "name": "Alice"} | fields
+        return self.call(accounts.SIGN_UP, accounts.SignUp(**wanted))  # type: ignore[no-any-return]
+
+    def sign_in(self, email: str = "alice@example.com", password: str = PASSWORD, **how: Any) -> TokenPair:
+        """Sign in; mfa_code=… for a second factor, source=… for where from."""
+        source = how.pop("source", None)
+        request = accounts.SignIn(email=email, password=password, **how)
+        return self.call(accounts.SIGN_IN, request, source=source)  # type: ignore[no-any-return]
+
+    def me(self, token: TokenPair | str) -> accounts.User:
+        """Who am I."""
+        return self.call(accounts.GET_ME, token=token)  # type: ignore[no-any-return]
+
+    def make_user(self, email: str, role: str = "user", **fields: Any) -> accounts.User:
+        """Make a user as an admin does."""
+        request = users.CreateUser(name=email, email=email, role=role, **fields)
+        return self.call(users.CREATE, request, key="sk")  # type: ignore[no-any-return]
+
+    def enrol(self, token: TokenPair) -> mfa.MfaSetup:
+        """Switch MFA on for a user; the step of the confirming code is used up, so time moves one step on."""
+        setup: mfa.MfaSetup = self.call(mfa.ENABLE, mfa.Enable(password=PASSWORD), token=token)
+        self.call(mfa.CONFIRM, mfa.Confirm(code=self.code(setup.secret)), token=token)
+        self.clock.advance(30 * SECOND)
+        return setup
+
+    def code(self, secret: str, steps_ahead: int = 0) -> str:
+        """The TOTP of now."""
+        return totp.code_at(secret, self.clock.now(), steps_ahead=steps_ahead)
+
+    def mails(self, category: str | None = None, to: str | None = None) -> list[mail.Mail]:
+        """The outbox, newest first."""
+        wanted = {name: value for name, value in {"category": category, "to": to}.items() if value}
+        page = self.call(mail.LIST, mail.ListMail(limit=100, **wanted), key="sk")
+        return page.items  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """The test's own time."""
+    return MovableClock()
+
+
+@pytest.fixture(params=["embedded"])
+def world(request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock) -> Iterator[World]:
+    """A fresh installation in environment dev, on every backend there is."""
+    file = tmp_path / "bkendctl.db"
+    create_private_file(file)
+    core = Core(Database(f"sqlite:///{file}"), bytes(range(32)), clock=clock)
+    yield World(core, clock, initialize(core, name="Demo", environment="dev"))
+    core.database.close()
