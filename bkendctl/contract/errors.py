@@ -107,6 +107,7 @@ ERRORS: dict[str, ErrorCode] = {
     "user/unauthorized": ErrorCode(401, "Not signed in.", "bkendctl login"),
     # Faults of this machine.
     "cli/ambiguous": ErrorCode(0, "The prefix fits more than one.", "type more of the id", 2),
+    "cli/closed-pipe": ErrorCode(0, "The output was closed before all was written.", "", 1),
     "cli/config-damaged": ErrorCode(0, "The configuration cannot be read.", "mend or remove the file", 1),
     "cli/database-damaged": ErrorCode(0, "The database is damaged; it was left as it is.", "bkendctl db restore FILE", 1),
     "cli/database-missing": ErrorCode(0, "There is no database here.", "bkendctl init", 1),

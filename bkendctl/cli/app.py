@@ -1,0 +1,90 @@
+"""The command tree: a static table of nouns, each loaded when it is typed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+
+from bkendctl.cli.options import Group
+
+
+class _Entry(NamedTuple):
+    module: str
+    section: str
+    summary: str
+
+
+_SETUP, _ACCOUNT, _ADMIN, _LOCAL = "Start here", "Your account", "Administration", "This machine"
+
+COMMANDS: dict[str, _Entry] = {
+    "init": _Entry("setup", _SETUP, "Make the embedded core and its first keys."),
+    "demo": _Entry("demo", _SETUP, "The whole tour in a throw-away core."),
+    "signup": _Entry("accounts", _ACCOUNT, "Create an account and sign in."),
+    "login": _Entry("accounts", _ACCOUNT, "Sign in."),
+    "logout": _Entry("accounts", _ACCOUNT, "End the session and forget it here."),
+    "whoami": _Entry("accounts", _ACCOUNT, "Show the signed-in user."),
+    "token": _Entry("token", _ACCOUNT, "Print, read or renew the access token."),
+    "password": _Entry("password", _ACCOUNT, "Change the password."),
+    "email": _Entry("email", _ACCOUNT, "Prove the e-mail address."),
+    "mfa": _Entry("mfa", _ACCOUNT, "Two-step sign-in: enrol, confirm, codes."),
+    "sessions": _Entry("sessions", _ACCOUNT, "See and end sessions."),
+    "account": _Entry("account", _ACCOUNT, "Delete the account."),
+    "users": _Entry("users", _ADMIN, "Users of the environment: list, roles, bans."),
+    "invitations": _Entry("invitations", _ADMIN, "Invite to organizations and projects."),
+    "keys": _Entry("keys", _ADMIN, "API keys: create, list, revoke, verify."),
+    "mail": _Entry("mail", _ADMIN, "Mails of the dev environment."),
+    "profiles": _Entry("profiles", _LOCAL, "Where commands go."),
+    "db": _Entry("db", _LOCAL, "The database: status, migrate, check."),
+}
+
+
+class Root(Group):
+    """bkendctl itself; its help is drawn from the table without loading any noun."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's own signature
+        """Every noun, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Typer's own signature
+        """Load the module of one noun and give its command."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module = import_module(f"bkendctl.cli.{entry.module}")
+        command = typer.main.get_command(module.noun)
+        if isinstance(command, TyperGroup) and cmd_name in command.commands:
+            command = command.commands[cmd_name]  # an everyday verb that stands alone
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's own signature
+        """List the nouns in sections."""
+        width = max(map(len, COMMANDS))
+        for section in dict.fromkeys(entry.section for entry in COMMANDS.values()):
+            with formatter.section(section):
+                rows = [
+                    (f"{name:<{width}}", entry.summary)
+                    for name, entry in COMMANDS.items()
+                    if entry.section == section
+                ]
+                formatter.write_dl(rows)
+
+
+EPILOG = "Exit status: 0 done, 1 failed, 2 usage, 3 not signed in, 4 forbidden, 5 not found, 6 conflict, \
+7 rate limited or locked, 8 network, 9 second factor required, 10 invalid data, 130 interrupted."
+
+
+def root() -> Root:
+    """Make the command tree."""
+    return Root(
+        name="bkendctl",
+        help="Authentication from a terminal: bkend's auth system as a command line with a core of its own.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        invoke_without_command=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
