@@ -98,6 +98,13 @@ class Context(typer.Context):
 
         self.output.show(msgspec.to_builtins(body), view)
 
+    def show_plain(self, text: str, body: dict[str, Any], view: View) -> None:
+        """Write a bare value where a table was asked for, else the body; for $(…) in a shell."""
+        if self.output.format == "table" and not self.output.jq:
+            sys.stdout.write(f"{text}\n")
+        else:
+            self.output.show(body, view)
+
     def password(self, *, stdin: bool, label: str = "Password", new: bool = False) -> str:
         """A password from --password-stdin, BKENDCTL_PASSWORD or a prompt without echo, never an argument."""
         if stdin:

@@ -73,6 +73,10 @@ class Chatter(NamedTuple):
         """Say what the user has to know, whatever the output."""
         _say([Span("warning: ", "bold magenta"), Span(visible(text))])
 
+    def debug(self, text: str) -> None:
+        """Log a request for --debug."""
+        _say([Span(f"debug: {visible(text)}", "dim")])
+
 
 def _say(spans: list[Span]) -> None:
     Pen(sys.stderr).line(spans)

@@ -65,6 +65,10 @@ class Speaker:
             changes |= {"refresh_token": None, "expires_at": None}
         return stored.replace(**changes)
 
+    def with_credentials(self, given: Credentials) -> Speaker:
+        """A speaker for the same backend that uses these credentials before all others."""
+        return Speaker(self._backend, self._store, self._profile, given, self._log)
+
     def call(self, operation: Operation[Any, Any], request: Any, voice: Voice) -> Any:
         """Do an operation; an expired access token is renewed once and the operation asked again.
 

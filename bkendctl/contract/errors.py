@@ -115,6 +115,7 @@ ERRORS: dict[str, ErrorCode] = {
                                     "install the newest bkendctl", 1),
     "cli/database-older": ErrorCode(0, "The database has an older schema.", "bkendctl db migrate", 1),
     "cli/database-unwritable": ErrorCode(0, "The database cannot be written.", "bkendctl db status", 1),
+    "cli/demo": ErrorCode(0, "The demo failed.", "bkendctl demo --debug", 1),
     "cli/file": ErrorCode(0, "The file cannot be read or written.", "", 1),
     "cli/interrupted": ErrorCode(0, "Interrupted.", "", INTERRUPTED),
     "cli/master-key": ErrorCode(0, "The master key is missing or wrong.", "set BKENDCTL_MASTER_KEY", 1),
