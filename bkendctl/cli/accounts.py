@@ -12,7 +12,7 @@ from bkendctl.cli import views
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import Column, View
-from bkendctl.client.speaker import Voice
+from bkendctl.client.voice import Voice
 from bkendctl.contract import accounts, sessions
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -14,12 +14,15 @@ from bkendctl.cli.errors import Chatter
 from bkendctl.cli.prompt import Prompter, read_secret_stdin
 from bkendctl.cli.render import Output
 from bkendctl.cli.tables import View
-from bkendctl.client.speaker import Speaker, Voice
+from bkendctl.client.voice import Voice
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Operation
 from bkendctl.local.credentials import CredentialStore, from_environment
 from bkendctl.local.paths import Paths, paths
 from bkendctl.local.profiles import Profile, Profiles
+
+if TYPE_CHECKING:
+    from bkendctl.client.speaker import Speaker
+    from bkendctl.contract.operation import Operation
 
 SHORTEST_PREFIX = 8
 _UUID_LENGTH = 36
@@ -73,6 +76,7 @@ class Context(typer.Context):
     def speaker(self) -> Speaker:
         """Who talks to the backend."""
         from bkendctl.client.connect import connect
+        from bkendctl.client.speaker import Speaker
 
         log = self.say.debug if self.option("debug") else None
         backend = connect(self.profile, self.paths)

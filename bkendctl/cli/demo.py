@@ -22,10 +22,17 @@ noun = Noun("The whole tour in a throw-away core.")
 
 EMAIL = "alice@example.com"
 PASSWORD = "Corr3ct-horse!"  # noqa: S105 - of the throw-away user
-_SET_ASIDE = tuple(
-    f"BKENDCTL_{name}"
-    for name in "PROFILE URL API_KEY ACCESS_TOKEN DATABASE_URL MASTER_KEY MFA_CODE OUTPUT".split()
+_SET_ASIDE = (
+    "BKENDCTL_PROFILE",
+    "BKENDCTL_URL",
+    "BKENDCTL_API_KEY",
+    "BKENDCTL_ACCESS_TOKEN",
+    "BKENDCTL_DATABASE_URL",
+    "BKENDCTL_MASTER_KEY",
+    "BKENDCTL_MFA_CODE",
+    "BKENDCTL_OUTPUT",
 )
+"""Variables that would lead the tour elsewhere."""
 
 
 class _Tour:

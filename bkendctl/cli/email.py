@@ -10,7 +10,7 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.prompt import code_or_stdin
 from bkendctl.cli.tables import View
-from bkendctl.client.speaker import Voice
+from bkendctl.client.voice import Voice
 from bkendctl.contract import accounts
 
 noun = Noun("Prove the e-mail address.")

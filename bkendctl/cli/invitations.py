@@ -11,7 +11,7 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.prompt import code_or_stdin
 from bkendctl.cli.tables import KEEP, Column, View
-from bkendctl.client.speaker import Voice
+from bkendctl.client.voice import Voice
 from bkendctl.contract import invitations
 
 noun = Noun("Invite to organizations and projects.")

@@ -11,7 +11,8 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.prompt import read_secret_stdin
 from bkendctl.cli.tables import KEEP, Column, View
-from bkendctl.client.speaker import Speaker, Voice
+from bkendctl.client.speaker import Speaker
+from bkendctl.client.voice import Voice
 from bkendctl.contract import keys
 from bkendctl.local.credentials import Credentials
 

@@ -11,7 +11,7 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import KEEP, Column, View
 from bkendctl.cli.text import visible
-from bkendctl.client.speaker import Voice
+from bkendctl.client.voice import Voice
 from bkendctl.contract import mail
 
 noun = Noun("Mails of the dev environment.")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import typer
-from msgspec import Struct
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from bkendctl.cli.context import Context
@@ -17,7 +16,7 @@ from bkendctl.contract.errors import Failure
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
 
-class _Global(Struct, frozen=True):
+class _Global(NamedTuple):
     names: tuple[str, ...]
     help: str
     metavar: str | None = None

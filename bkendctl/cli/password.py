@@ -10,7 +10,7 @@ import typer
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.prompt import read_secret_stdin
-from bkendctl.client.speaker import Voice
+from bkendctl.client.voice import Voice
 from bkendctl.contract import accounts
 from bkendctl.contract.errors import Failure
 

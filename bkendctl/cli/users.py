@@ -12,7 +12,7 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.prompt import read_secret_stdin
 from bkendctl.cli.tables import View
-from bkendctl.client.speaker import Voice
+from bkendctl.client.voice import Voice
 from bkendctl.contract import users
 
 noun = Noun("Users of the environment: list, roles, bans.")

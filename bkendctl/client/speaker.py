@@ -6,13 +6,12 @@ again under it, and a token that another process has spent is never sent.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any
 
 from bkendctl.client.connect import Backend
+from bkendctl.client.voice import Voice
 from bkendctl.contract import sessions
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
@@ -21,16 +20,6 @@ from bkendctl.local.credentials import Credentials, CredentialStore
 from bkendctl.local.profiles import Profile
 
 ENDED = ("auth/invalid-refresh-token", "auth/session-expired", "auth/user-not-found")
-
-
-class Voice(StrEnum):
-    """As whom an operation is asked for."""
-
-    GUEST = "guest"
-    USER = "user"
-    KEY = "key"
-    ADMIN = "admin"
-    """The secret key when the profile has one, else the signed-in user."""
 
 
 Log = Callable[[str], None]
@@ -92,6 +81,8 @@ class Speaker:
 
         The idempotency key is saved before it is sent, so that a lost answer can be asked for again.
         """
+        import secrets
+
         with self._store.locked(self._profile.name) as held:
             if held.credentials.access_token != used:
                 return held.credentials
