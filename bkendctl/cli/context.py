@@ -16,13 +16,13 @@ from bkendctl.cli.render import Output
 from bkendctl.cli.tables import View
 from bkendctl.client.voice import Voice
 from bkendctl.contract.errors import Failure
-from bkendctl.local.credentials import CredentialStore, from_environment
 from bkendctl.local.paths import Paths, paths
 from bkendctl.local.profiles import Profile, Profiles
 
 if TYPE_CHECKING:
     from bkendctl.client.speaker import Speaker
     from bkendctl.contract.operation import Operation
+    from bkendctl.local.credentials import CredentialStore
 
 SHORTEST_PREFIX = 8
 _UUID_LENGTH = 36
@@ -70,6 +70,8 @@ class Context(typer.Context):
     @cached_property
     def store(self) -> CredentialStore:
         """Where credentials are kept."""
+        from bkendctl.local.credentials import CredentialStore
+
         return CredentialStore.open(self.paths, self.say.warn)
 
     @cached_property
@@ -77,6 +79,7 @@ class Context(typer.Context):
         """Who talks to the backend."""
         from bkendctl.client.connect import connect
         from bkendctl.client.speaker import Speaker
+        from bkendctl.local.credentials import from_environment
 
         log = self.say.debug if self.option("debug") else None
         backend = connect(self.profile, self.paths)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from bkendctl.contract.errors import Failure
 
@@ -24,11 +25,16 @@ _HIDDEN = (
     r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     r"\U000e0000-\U000e007f\ud800-\udfff"
 )
-_EMOJI_OR_HIDDEN = re.compile(f"(?P<emoji>{_EMOJI})|[{_HIDDEN}]")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 _DURATION = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
 _UNITS = (DAY, HOUR, MINUTE, 1)
+
+
+@cache
+def _emoji_or_hidden() -> re.Pattern[str]:
+    """Compiled when first needed: plain text, the common case, never does."""
+    return re.compile(f"(?P<emoji>{_EMOJI})|[{_HIDDEN}]")
 
 
 def visible(text: str, *, keep: str = "") -> str:
@@ -45,7 +51,7 @@ def visible(text: str, *, keep: str = "") -> str:
             return match[0]
         return _NAMED.get(match[0]) or _escape(match[0])
 
-    return _EMOJI_OR_HIDDEN.sub(written_out, text)
+    return _emoji_or_hidden().sub(written_out, text)
 
 
 def escape_for_json(text: str) -> str:
@@ -64,7 +70,7 @@ def escape_for_json(text: str) -> str:
         units = character.encode("utf-16-be", "surrogatepass").hex()
         return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
-    return _EMOJI_OR_HIDDEN.sub(written_out, text)
+    return _emoji_or_hidden().sub(written_out, text)
 
 
 def _escape(character: str) -> str:
