@@ -9,7 +9,7 @@ from bkendctl.contract.errors import Failure
 
 _PRINTABLE = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a name or IPv4; or IPv6, its brackets gone
-_DATABASES = ("sqlite", "postgresql", "postgres")
+_DATABASES = ("sqlite", "postgresql")
 
 
 def server_url(text: str) -> str:

@@ -70,9 +70,8 @@ def _first_choice(paths: Paths, warn: Warn, *, must: bool) -> _Choice | None:
             return choice
     except Failure as failure:
         if failure.code == "cli/file" and not must:
-            warn(
-                f"which store to use cannot be remembered, so it is {paths.credentials_file}: {failure.message}"
-            )
+            where = f"credentials go to {paths.credentials_file}"
+            warn(f"{failure.message} Which store to use cannot be remembered; {where}")
             return None
         raise
 

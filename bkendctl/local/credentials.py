@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from bkendctl.contract.errors import Failure
@@ -196,17 +196,7 @@ class CredentialStore:
 
         Not reentrant, `update` and `forget` included. Waits 30 s, then cli/store-unavailable.
         """
-        if not profile:
-            raise Failure(
-                "cli/usage",
-                "Nothing is stored for BKENDCTL_URL.",
-                hint="bkendctl profiles add NAME --url URL",
-            )
-        check_name(profile)
-        in_memory = isinstance(self._vault, MemoryVault)
-        key = f"{self._paths.data_dir}\0{profile}"
-        lock = exclusive_thread(key) if in_memory else exclusive(self._paths.profile_lock(profile))
-        with lock:
+        with self._lock(profile):
             held = Held(self._vault, profile)
             try:
                 yield held
@@ -220,9 +210,19 @@ class CredentialStore:
             return held.credentials
 
     def forget(self, profile: str) -> None:
-        """Remove all that is stored for the profile, keys included."""
-        with self.locked(profile):
+        """Remove all that is stored for the profile, keys included, whether or not it can be read."""
+        with self._lock(profile):
             self._vault.write(profile, None)
+
+    def _lock(self, profile: str) -> AbstractContextManager[None]:
+        if not profile:
+            raise Failure(
+                "cli/usage",
+                "Nothing is stored for BKENDCTL_URL.",
+                hint="bkendctl profiles add NAME --url URL",
+            )
+        path = self._paths.profile_lock(check_name(profile))
+        return exclusive_thread(str(path)) if isinstance(self._vault, MemoryVault) else exclusive(path)
 
 
 def _load(vault: Vault, profile: str) -> Credentials:

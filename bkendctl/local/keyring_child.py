@@ -148,9 +148,10 @@ class _Entries:
         canary = f"canary-{secrets.token_hex(8)}"
         value = secrets.token_hex(CHUNK // 2)
         self._set(canary, value)
-        back = self._get(canary)
+        if self._get(canary) != value:
+            raise Damaged
         self._backend.delete_password(SERVICE, f"{self._key}/{canary}")
-        if back != value or self._get(canary) is not None:
+        if self._get(canary) is not None:
             raise Damaged
 
     def _get(self, entry: str) -> str | None:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from bkendctl.contract.errors import Failure
+
 
 class Paths(NamedTuple):
     """The two folders everything lives in (both absolute, neither created yet) and the files in them."""
@@ -51,14 +53,20 @@ class Paths(NamedTuple):
     def profile_lock(self, profile: str) -> Path:
         """Return the lock for whoever renews this profile's tokens; it may be held while a server answers,
         so each profile has its own."""
-        return self.data_dir / "locks" / f"profile-{profile}.lock"
+        return self.data_dir / f"credentials.{profile}.lock"
 
 
 def paths() -> Paths:
-    """Find the folders: BKENDCTL_HOME for all, otherwise the platform's for configuration and for data."""
+    """Find the folders: BKENDCTL_HOME for all, otherwise the platform's for configuration and for data.
+
+    Raises cli/file for a relative BKENDCTL_HOME when the current folder is gone, or for an unknown ~user.
+    """
     home = os.environ.get("BKENDCTL_HOME")
     if home:
-        folder = Path(os.path.abspath(Path(home).expanduser()))  # noqa: PTH100 (drops "..", keeps symlinks)
+        try:
+            folder = Path(os.path.abspath(Path(home).expanduser()))  # noqa: PTH100 (drops "..", keeps symlinks)
+        except (OSError, RuntimeError) as error:
+            raise Failure("cli/file", f"BKENDCTL_HOME cannot be used: {error}.") from None
         return Paths(folder, folder)
     import platformdirs
 

@@ -168,10 +168,17 @@ class Profiles:
                 changed = tomlkit.dumps(document)
             except TOMLKitError as error:
                 raise self._damaged(str(error)) from None
-            self._adopt(changed)
-            if self._profiles != expected:  # tomlkit has lost tables of oddly ordered documents before
-                raise self._damaged("it cannot be changed without losing something; please edit it by hand")
+            self._adopt_exactly(changed, expected)
             write_private(self.paths.config_file, changed.encode(), self._warn)
+
+    def _adopt_exactly(self, text: str, expected: _Table) -> None:
+        """Take the text over if it says what it should: tomlkit loses keys of some odd documents."""
+        try:
+            self._adopt(text)
+        except Failure:
+            self._profiles = {}
+        if self._profiles != expected:
+            raise self._damaged("it cannot be changed without losing something; please edit it by hand")
 
     def _read(self) -> str:
         data = read_private(self.paths.config_file, self._warn)
