@@ -269,8 +269,7 @@ throttles = Table(
     Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), primary_key=True),
     Column("kind", String(16), primary_key=True),
     Column("key", String(64), primary_key=True),
-    Column("attempts", Integer(), nullable=False),
-    Column("started_at", BigInteger(), nullable=False),
+    Column("attempts", JSON(none_as_null=True), nullable=False),
     Column("locked_until", BigInteger()),
     Column("expires_at", BigInteger(), nullable=False),
 )
