@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 
-from bkendctl.contract import accounts, mail, mfa, users
+from bkendctl.contract import accounts, keys, mail, mfa, users
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Operation, place
-from bkendctl.core import totp
+from bkendctl.contract.operation import Operation, Raw, place
+from bkendctl.core import schema, totp
 from bkendctl.core.call import Source
 from bkendctl.core.clock import SECOND
 from bkendctl.core.database import Database, create_private_file
 from bkendctl.core.dispatch import execute
 from bkendctl.core.installation import Installed, initialize
+from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
+from bkendctl.core.tokens import new_signing_key
 
 PASSWORD = "Corr3ct-horse!"
+
+
+MASTER_KEY = bytes(range(32))
+
+
+def at_once(count: int, action: Callable[[int], Any]) -> list[Any]:
+    """Run action(0), action(1) … in as many threads, started together; each answer or its Failure's code."""
+    start = Barrier(count)
+
+    def one(number: int) -> Any:
+        start.wait()
+        try:
+            return action(number)
+        except Failure as failure:
+            return failure.code
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(one, range(count)))
 
 
 class MovableClock:
@@ -57,8 +79,12 @@ class World:
         token: TokenPair | str | None = None,
         source: Source | None = None,
     ) -> Any:
-        """Do an operation; key "pk" or "sk" stands for the installation's own, None for none at all."""
-        raw = place(operation, request if request is not None else operation.request())
+        """Do an operation, asked for by its request or as it travels (Raw).
+
+        key: "pk" or "sk" stands for the installation's own, None for none at all.
+        """
+        wanted = request if request is not None else operation.request()
+        raw = wanted if isinstance(wanted, Raw) else place(operation, wanted)
         chosen = {"pk": self.pk, "sk": self.sk}.get(key or "", key)
         if chosen is not None:
             raw.headers["x-api-key"] = chosen
@@ -76,6 +102,30 @@ class World:
         )
         return caught.value
 
+    def beside(self, name: str, kind: str = "dev") -> World:
+        """Another environment of the same project and database, with keys of its own."""
+        environment_id = new_id(self.core.randomness)
+        with self.core.database.write() as transaction:
+            row = {
+                "id": environment_id,
+                "project_id": self.installed.project_id,
+                "name": name,
+                "type": kind,
+                "clock_offset_ms": 0,
+                "created_at": self.clock.now(),
+            }
+            transaction.run(schema.environments.insert().values(row))
+            key = new_signing_key(self.core.vault, self.core.randomness, environment_id, self.clock.now())
+            transaction.run(schema.signing_keys.insert().values(key))
+        return World(
+            self.core, self.clock, initialize(self.core, name="Demo", environment=name, new_keys=True)
+        )
+
+    def make_key(self, kind: str = "secret", *scopes: str, **how: Any) -> str:
+        """Make an API key and give it whole."""
+        request = keys.Create(type=kind, name=f"{kind} {scopes}", scopes=list(scopes))
+        return str(self.call(keys.CREATE, request, **{"key": "sk"} | how).key)
+
     def sign_up(self, email: str = "alice@example.com", **fields: Any) -> TokenPair:
         """Make a user with PASSWORD."""
         wanted = {"method": "password", "email": email, "password": PASSWORD, "name": "Alice"} | fields
@@ -90,6 +140,13 @@ class World:
     def me(self, token: TokenPair | str) -> accounts.User:
         """Who am I."""
         return self.call(accounts.GET_ME, token=token)  # type: ignore[no-any-return]
+
+    def configure(self, section: str, **stored: Any) -> None:
+        """Change settings of the environment, by their names on the wire."""
+        with self.core.database.write() as transaction:
+            environment = transaction.value(schema.environments.select())
+            row = {"environment_id": environment, "section": section, "stored": stored}
+            transaction.run(schema.settings.insert().values(row | {"updated_at": self.clock.now()}))
 
     def make_user(self, email: str, role: str = "user", **fields: Any) -> accounts.User:
         """Make a user as an admin does."""
@@ -125,6 +182,6 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock) -
     """A fresh installation in environment dev, on every backend there is."""
     file = tmp_path / "bkendctl.db"
     create_private_file(file)
-    core = Core(Database(f"sqlite:///{file}"), bytes(range(32)), clock=clock)
+    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
     yield World(core, clock, initialize(core, name="Demo", environment="dev"))
     core.database.close()

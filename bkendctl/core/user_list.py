@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Meta
 from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 
 from bkendctl.contract.accounts import LinkedAccount, User
@@ -20,6 +20,10 @@ from bkendctl.core.clock import instant_of, wire
 _users = schema.users
 _enrolments = schema.mfa_enrolments
 _accounts = schema.linked_accounts
+MOST_COUNTED = 10_000
+"""Where counting the hits of a substring search stops (decision 126)."""
+_Place = tuple[str, str, Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | str, str]
+"""What a cursor holds: order, direction, the last row's value and id; no number beyond what a column holds."""
 _SORT = {
     "createdAt": _users.c.created_at,
     "updatedAt": _users.c.updated_at,
@@ -82,7 +86,7 @@ def page(call: Call, request: ListUsers) -> UserPage:
     if request.cursor is not UNSET and request.page is not UNSET:
         raise Failure("common/invalid-parameters", details={"cursor": ["cannot go with page"]})
     wanted = and_(*_conditions(call, request))
-    total = call.tx.value(select(func.count()).select_from(_users).where(wanted))
+    total, exact = _count(call, wanted, capped=bool(request.search))
     number = 1 if request.page is UNSET else int(request.page)
     statement = _ordered(request).where(wanted).limit(request.limit + 1)
     if request.cursor is not UNSET:
@@ -102,9 +106,20 @@ def page(call: Call, request: ListUsers) -> UserPage:
             )
             for row in rows
         ],
-        pagination=Pagination.of(number, request.limit, total),
+        pagination=Pagination.of(number, request.limit, total, exact=exact),
         next_cursor=_cursor(request, rows[-1]) if more else None,
     )
+
+
+def _count(call: Call, wanted: ColumnElement[bool], *, capped: bool) -> tuple[int, bool]:
+    """How many users there are, and whether that is exact; capped: give up beyond MOST_COUNTED."""
+    found = select(_users.c.id).where(wanted)
+    if capped:
+        found = found.limit(MOST_COUNTED + 1)
+    total = int(call.tx.value(select(func.count()).select_from(found.subquery())))
+    if capped and total > MOST_COUNTED:
+        return MOST_COUNTED, False
+    return total, True
 
 
 def _conditions(call: Call, request: ListUsers) -> list[ColumnElement[bool]]:
@@ -177,15 +192,13 @@ def _after(request: ListUsers) -> ColumnElement[bool]:
     column = _SORT[request.sort_by]
     text = str(request.cursor)
     try:
-        place = msgspec.json.decode(
-            urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=tuple[str, str, int | str, str]
-        )
+        place = msgspec.json.decode(urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Place)
     except (ValueError, msgspec.DecodeError):
         _refuse_cursor()
     sort_by, direction, value, id_ = place
     if (sort_by, direction) != (request.sort_by, request.sort_direction):
         _refuse_cursor()
-    if isinstance(value, int) != sort_by.endswith("At"):
+    if isinstance(value, int) != sort_by.endswith("At") or "\0" in f"{value}{id_}":
         _refuse_cursor()
     beyond = column < value if direction == "desc" else column > value
     next_id = _users.c.id < id_ if direction == "desc" else _users.c.id > id_

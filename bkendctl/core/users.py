@@ -194,10 +194,10 @@ def set_role(call: Call, request: contract.SetRole) -> User:
 @handles(contract.BAN)
 def ban(call: Call, request: contract.Ban) -> User:
     """Ban a user, for good or until an instant, and end its sessions."""
-    user = by_id(call, request.user_id)
     until = None if request.until is UNSET else instant_of(str(request.until))
     if until is not None and until <= call.now:
         raise Failure("common/invalid-parameters", details={"until": ["must lie in the future"]})
+    user = by_id(call, request.user_id)
     reason = None if request.reason is UNSET else request.reason
     call.about("user", user.id, until=call.at(until), reason=reason)
     _keep_an_admin(call, user)
