@@ -185,3 +185,8 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock) -
     core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
     yield World(core, clock, initialize(core, name="Demo", environment="dev"))
     core.database.close()
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name sets in one order: the workers of a parallel run have to agree on the names of tests."""
+    return repr(sorted(val, key=repr)) if isinstance(val, (set, frozenset)) else None

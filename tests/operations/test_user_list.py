@@ -93,7 +93,7 @@ def test_an_empty_environment_has_no_pages(world: World) -> None:
         ({"mfa": False}, {"root", "visitor", "banned"}),
         ({"role": "user", "status": "active", "mfa": False}, set()),
     ],
-    ids=str,
+
 )
 def test_filters_leave_who_fits_all_of_them(world: World, wanted: dict[str, Any], expected: set[str]) -> None:
     """Role, state, way of signing in and MFA, alone and together; total counts the same ones."""
@@ -287,7 +287,7 @@ def test_accounts_are_told_where_wanted(world: World) -> None:
 @pytest.mark.parametrize("name", ["page", "limit"])
 @pytest.mark.parametrize(
     "value",
-    ["0", "-1", "1.5", "1.0", "abc", "", " 1", "+1", "1e3", "10" * 9, "1" + "0" * 30, "9" * 5000, "١"],
+    ["0", "-1", "1.5", "1.0", "abc", "", " 1", "+1", "1e3", "10" * 9, "1" + "0" * 30, "9" * 5000, "١"],  # noqa: RUF001
 )
 def test_numbers_of_pages_are_whole_and_in_bounds(world: World, name: str, value: str) -> None:
     """Anything but a decimal within bounds answers 400 naming the field, however long it is (T120)."""
