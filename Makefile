@@ -44,7 +44,7 @@ bench-cold: $(READY) ## Start-up of each command class, as ratios to bare Python
 
 lock: $(READY) ## Resolve requirements.lock anew; needs uv.
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-annotate --quiet --output-file requirements.lock
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file requirements.lock
 
 clean: ## Remove the environment and what tools left.
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
