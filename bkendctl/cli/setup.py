@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 noun = Noun("Make the embedded core.")
 
+# The longest title leaves 67 of 80 cells: a whole key.
 VIEW = View(
     columns=(
-        Column("Organization", "organizationId"),
+        Column("Org", "organizationId"),
         Column("Project", "projectId"),
         Column("Environment", "environment"),
-        Column("Publishable key", "publishableKey"),
-        Column("Secret key", "secretKey"),
+        Column("Publishable", "publishableKey"),
+        Column("Secret", "secretKey"),
         Column("Database", "database"),
         Column("Profile", "profile"),
     ),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bkendctl import __version__
+from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation, Raw
 from bkendctl.local.paths import Paths
 from bkendctl.local.profiles import Profile
@@ -59,7 +60,11 @@ def open_core(url: str | None, paths: Paths, *, create: bool = False) -> Core:
     from bkendctl.local.files import ensure_private_dir
 
     database = Database(os.environ.get("BKENDCTL_DATABASE_URL") or url or database_url(paths))
-    if create and database.file is not None:
+    if database.file is None:
+        raise Failure(
+            "cli/not-offered", "This version keeps its data in SQLite.", hint="sqlite:////a/file.db"
+        )
+    if create:
         ensure_private_dir(database.file.parent)
         create_private_file(database.file)
     text = os.environ.get("BKENDCTL_MASTER_KEY") or _key_file(paths, MASTER_KEY_BYTES if create else 0)
@@ -71,7 +76,6 @@ def _key_file(paths: Paths, make_bytes: int) -> str:
     """Read the key file, made first when it is missing and make_bytes says how long it has to be."""
     from base64 import b64encode
 
-    from bkendctl.contract.errors import Failure
     from bkendctl.local.files import read_private, write_private
 
     file: Path = paths.master_key_file

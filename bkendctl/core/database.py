@@ -180,7 +180,7 @@ def _sqlite_engine(file: Path) -> Engine:
     if not sqlite_is_safe():
         version = sqlite_module().sqlite_version
         warnings.warn(
-            f"SQLite {version} has a known fault that can damage data; run: bkendctl doctor",
+            f"SQLite {version} has a known fault that can damage data; install pysqlite3",
             RuntimeWarning,
             stacklevel=2,
         )
