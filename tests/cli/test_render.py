@@ -107,6 +107,14 @@ def test_several_kept_columns_overflow_rather_than_go(monkeypatch: pytest.Monkey
     assert shown(USERS, view).splitlines()[1] == f"{IDS[0]}  alice@example.com"
 
 
+def test_of_equal_columns_the_rightmost_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns of one priority are dropped from the right, and the last one is never dropped."""
+    view = View([Column(title, lambda item: "12345678") for title in ("A", "B", "C")])
+    for width, header in ((28, "A B C"), (27, "A B"), (18, "A B"), (17, "A"), (3, "A")):
+        monkeypatch.setenv("COLUMNS", str(width))
+        assert shown(page({}), view).splitlines()[0].split() == header.split()
+
+
 @pytest.mark.parametrize("setting", ["0", "-5", "wide", "٨٠", ""])
 def test_a_senseless_columns_variable_is_ignored(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """COLUMNS that is no positive number means 80."""
