@@ -40,7 +40,7 @@ def admins(world: World) -> set[str]:
 
 @LOSSES
 def test_the_last_admin_stays_also_against_a_secret_key(world: World, lose: Act) -> None:
-    """The only active admin is not demoted, deleted or banned; other admins, banned or deleted, do not count."""
+    """The only active admin is not demoted, deleted or banned; banned and deleted ones do not count."""
     last = world.make_user("root@example.com", "admin")
     for email, rid in (("banned@example.com", ban), ("gone@example.com", delete)):
         operation, request = rid(world, world.make_user(email, "admin").id)

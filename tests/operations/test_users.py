@@ -126,7 +126,7 @@ def test_a_user_is_renamed(world: World) -> None:
         ({"unknown": 1}, "common/invalid-parameters"),
         ({"name": None}, "user/invalid-name"),
         ({"name": ""}, "user/invalid-name"),
-        ({"name": "a\0b"}, "user/invalid-name"),
+        ({"name": "a\0b"}, "common/invalid-parameters"),
     ],
 )
 def test_a_patch_tells_absent_from_null(world: World, body: dict[str, object], code: str) -> None:
