@@ -167,6 +167,7 @@ CONFIRM_SIGN_UP = Operation(
     path="/v1/auth/signup/email/confirm",
     summary="Prove the address with the link of the sign-up confirmation",
     access=Access.PUBLIC,
+    writes=True,
     request=ConfirmSignUp,
     response=SignUpConfirmed,
     errors=("auth/invalid-email", "auth/verification-token-expired", "auth/verification-token-not-found"),

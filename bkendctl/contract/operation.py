@@ -59,6 +59,7 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     access, rate class and validation bring along. scope: table:operation a scoped key must hold.
     dev_only: offered in environments of type dev alone, 404 elsewhere before any role check.
     any_signed_in: the handler decides about signed-in users other than the one in the path.
+    writes: set for a GET that changes something all the same, as the link of a mail does.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     extension: bool = False
     dev_only: bool = False
     any_signed_in: bool = False
+    writes: bool = False
 
     @property
     def under_users(self) -> bool:
@@ -90,7 +92,7 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     @property
     def changes(self) -> bool:
         """Whether the operation may write."""
-        return self.method != "GET"
+        return self.writes or self.method != "GET"
 
     @property
     def all_errors(self) -> tuple[str, ...]:

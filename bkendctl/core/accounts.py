@@ -131,7 +131,9 @@ def change_password(call: Call, request: contract.ChangePassword, prepared: tupl
     if request.new_password == request.current_password:
         raise Failure("auth/same-as-previous-password", keep=True)
     mine = and_(_passwords.c.user_id == user.id)
-    call.tx.run(update(_passwords).where(mine).values(hash=hashed, changed_at=call.now))
+    # Strictly later, so that no proof of the former password outlives the change.
+    changed_at = max(call.now, proof.changed_at + 1)
+    call.tx.run(update(_passwords).where(mine).values(hash=hashed, changed_at=changed_at))
     sessions.end_all(call, user.id, "password-changed")
     outbox.send(call, "password_changed", user.email, mailbox.values_for(call, user))
     return Message(message="The password was changed; sign in again.")

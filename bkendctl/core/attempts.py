@@ -15,18 +15,23 @@ from bkendctl.core.clock import DAY, MINUTE
 from bkendctl.core.crypto import fingerprint
 from bkendctl.core.database import Transaction
 from bkendctl.core.settings import load
-from bkendctl.core.throttle import Counter, Limit
+from bkendctl.core.throttle import Counter, Limit, forget
 
+PER_SOURCE = "lock"
+PER_ACCOUNT = "lock-account"
 ACCOUNT_FAILURES = 100
 KNOWN_SOURCE_MS = 30 * DAY
 
 
 class Proof(Struct, frozen=True):
-    """A password that was right. hash: what it was checked against; fresh_hash: set when that is outdated."""
+    """A password that was right. hash: what it was checked against, set at changed_at; fresh_hash: set when
+    that hash is outdated; refusal: the code for when the proof does not hold any more."""
 
     user_id: str
     hash: str
+    changed_at: int
     fresh_hash: str | None
+    refusal: str
 
 
 def prove_password(call: Call, email: str, password: str, *, refusal: str) -> Proof:
@@ -41,7 +46,7 @@ def prove_password(call: Call, email: str, password: str, *, refusal: str) -> Pr
         matched = hasher.matches(found.hash if found else None, password)
         if matched and found is not None:
             fresh = hasher.hash(password) if hasher.is_outdated(found.hash) else None
-            return Proof(found.user_id, found.hash, fresh)
+            return Proof(found.user_id, found.hash, found.changed_at, fresh, refusal)
     with call.core.database.write() as transaction:
         _per_source(transaction, call, email).settle(failed=True)
         _per_account(transaction, call, email).add()
@@ -60,17 +65,17 @@ def require_password(call: Call, user_id: str) -> None:
 def accept(call: Call, email: str, proof: Proof) -> None:
     """Take the counted attempt back, in the transaction that acts on the proof.
 
-    auth/invalid-credentials when the password changed in between.
+    The proof's refusal when the password changed or the user was deleted in between. A hash that a parallel
+    sign-in renewed is of the same password, so the time of the change decides and not the hash.
     """
     _per_source(call.tx, call, email).settle(failed=False)
-    passwords = schema.passwords
-    current = call.tx.value(select(passwords.c.hash).where(passwords.c.user_id == proof.user_id))
-    if current != proof.hash:
-        raise Failure("auth/invalid-credentials", keep=True)
+    found = _find(call.tx, call, email)
+    if found is None or (found.user_id, found.changed_at) != (proof.user_id, proof.changed_at):
+        raise Failure(proof.refusal, keep=True)
     if proof.fresh_hash is not None:
-        call.tx.run(
-            update(passwords).where(passwords.c.user_id == proof.user_id).values(hash=proof.fresh_hash)
-        )
+        table = schema.passwords
+        outdated = (table.c.user_id == proof.user_id, table.c.hash == proof.hash)
+        call.tx.run(update(table).where(*outdated).values(hash=proof.fresh_hash))
 
 
 def end_row(call: Call, email: str) -> None:
@@ -80,8 +85,8 @@ def end_row(call: Call, email: str) -> None:
 
 def lift_locks(call: Call, email: str) -> None:
     """Forget failures of an address from every source; for a reset (decision 47)."""
-    _per_source(call.tx, call, email).clear()
-    _per_account(call.tx, call, email).clear()
+    forget(call.tx, call.environment_id, PER_SOURCE, email)
+    forget(call.tx, call.environment_id, PER_ACCOUNT, email)
 
 
 def remember_source(call: Call, user_id: str) -> None:
@@ -100,12 +105,13 @@ def remember_source(call: Call, user_id: str) -> None:
 class _Found(Struct, frozen=True):
     user_id: str
     hash: str
+    changed_at: int
 
 
 def _find(transaction: Transaction, call: Call, email: str) -> _Found | None:
     users, passwords = schema.users, schema.passwords
     row = transaction.first(
-        select(users.c.id, passwords.c.hash)
+        select(users.c.id, passwords.c.hash, passwords.c.changed_at)
         .join(passwords, passwords.c.user_id == users.c.id)
         .where(
             users.c.environment_id == call.environment_id,
@@ -113,7 +119,7 @@ def _find(transaction: Transaction, call: Call, email: str) -> _Found | None:
             users.c.deleted_at.is_(None),
         )
     )
-    return _Found(row.id, row.hash) if row is not None else None
+    return _Found(row.id, row.hash, row.changed_at) if row is not None else None
 
 
 def _check_locks(transaction: Transaction, call: Call, email: str) -> None:
@@ -148,7 +154,7 @@ def _source(call: Call) -> str:
 def _per_source(transaction: Transaction, call: Call, email: str) -> Counter:
     lockout = load(transaction, call.environment_id).email.lockout
     limit = Limit(
-        "lock",
+        PER_SOURCE,
         lockout.max_failures,
         lockout.window_minutes * MINUTE,
         lockout.lock_minutes * MINUTE,
@@ -160,7 +166,7 @@ def _per_source(transaction: Transaction, call: Call, email: str) -> Counter:
 def _per_account(transaction: Transaction, call: Call, email: str) -> Counter:
     lockout = load(transaction, call.environment_id).email.lockout
     limit = Limit(
-        "lock-account",
+        PER_ACCOUNT,
         ACCOUNT_FAILURES,
         KNOWN_SOURCE_MS,
         lockout.lock_minutes * MINUTE,

@@ -42,7 +42,7 @@ def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
     sources = {"path": raw.path, "query": raw.query, "body": raw.body or {}}
     faults: Faults = {}
     values: dict[str, Any] = {}
-    absent: set[str] = set()
+    uncoded: set[str] = set()
     for field in msgspec.structs.fields(operation.request):
         place = places[field.encode_name]
         header = place.removeprefix("header:")
@@ -52,16 +52,22 @@ def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
             else sources[place].get(field.encode_name, UNSET)
         )
         if value is UNSET:
-            absent.add(field.encode_name)
+            uncoded.add(field.encode_name)
         try:
             values[field.name] = _converted(field, value, from_text=place != "body")
         except ValidationError as fault:
             faults.setdefault(*_located(field, fault))
+            if isinstance(fault, _Unstorable):
+                uncoded.add(field.encode_name)
         except RecursionError:
             faults[field.encode_name] = ["is nested too deeply"]
     if faults:
-        raise _refusal(operation, faults, absent)
+        raise _refusal(operation, faults, uncoded)
     return operation.request(**values)
+
+
+class _Unstorable(ValidationError):
+    """A text with NUL or the like: answered by the general code whatever the field (x-validation, json)."""
 
 
 def _converted(field: FieldInfo, value: Any, *, from_text: bool) -> Any:
@@ -72,6 +78,7 @@ def _converted(field: FieldInfo, value: Any, *, from_text: bool) -> Any:
     _refuse_unstorable(value)
     if from_text:
         value = _from_text(value, field.type)
+    _refuse_loose_end(value, field.type)
     converted = msgspec.convert(value, field.type)
     return _checked(converted, field.type)
 
@@ -80,11 +87,17 @@ def _refuse_unstorable(value: Any) -> None:
     """NUL and lone surrogates are stored by some databases and refused by others: never accepted here."""
     for text in _texts(value):
         if "\0" in text:
-            raise ValidationError("must not contain NUL")
+            raise _Unstorable("must not contain NUL")
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise ValidationError("must be well-formed Unicode") from None
+            raise _Unstorable("must be well-formed Unicode") from None
+
+
+def _refuse_loose_end(value: Any, wanted: Any) -> None:
+    """Python's $ also matches before a final line break, where the contract's patterns (ECMA 262) end."""
+    if any(_patterns(wanted)) and any(text.endswith("\n") for text in _texts(value)):
+        raise ValidationError("must not end in a line break")
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -118,6 +131,13 @@ def _members(wanted: Any) -> Iterator[Any]:
     else:
         for member in get_args(wanted):
             yield from _members(member)
+
+
+def _patterns(wanted: Any) -> Iterator[bool]:
+    for meta in getattr(wanted, "__metadata__", ()):
+        yield meta.pattern is not None
+    for member in () if get_origin(wanted) is Literal else get_args(wanted):
+        yield from _patterns(member)
 
 
 def _formats(wanted: Any) -> Iterator[str]:
@@ -189,13 +209,13 @@ def _descriptions(wanted: Any) -> Iterator[str]:
             yield from _descriptions(member)
 
 
-def _refusal(operation: Operation[Any, Any], faults: Faults, absent: set[str]) -> Failure:
-    """One field with a code of its own, present and alone at fault, answers that code."""
+def _refusal(operation: Operation[Any, Any], faults: Faults, uncoded: set[str]) -> Failure:
+    """One field with a code of its own, present and alone at fault, answers that code; uncoded: not these."""
     code = "common/invalid-parameters"
     if len(faults) == 1:
         (field,) = faults
         own = OWN_CODES.get(field)
-        if field not in absent and own in operation.errors:
+        if field not in uncoded and own in operation.errors:
             code = own or code
     return Failure(code, details=faults)
 

@@ -30,7 +30,8 @@ def use_code(call: Call, enrolled: Row[Any], code: str) -> str:
     """
     counters = _counters(call, enrolled.user_id)
     for counter in counters:
-        counter.check()
+        # Kept, so that the right password before it does not stay counted as undecided.
+        counter.check(keep=True)
     failure = _use_totp(call, enrolled, code) if len(code) == 6 else _use_backup(call, enrolled.user_id, code)
     if failure is not None:
         for counter in counters:

@@ -376,15 +376,14 @@ class Setting(SQLModel, table=True):
 
 
 class Throttle(SQLModel, table=True):
-    """A counter of attempts in a window, and the lock it led to; key is a hash, so no address is kept."""
+    """Attempts in a window, by their instants, and the lock they led to; key is a hash: no address is kept."""
 
     __tablename__: ClassVar[str] = "throttles"
     __table_args__ = (Index("ix_throttles_expiry", "expires_at"),)
     environment_id: str = _to("environments.id", key=True)
     kind: str = Field(primary_key=True, max_length=16)
     key: str = Field(primary_key=True, max_length=64)
-    attempts: int
-    started_at: int = _when()
+    attempts: list[int] = _json()
     locked_until: int | None = _when(null=True)
     expires_at: int = _when()
 

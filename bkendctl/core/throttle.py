@@ -12,6 +12,8 @@ from bkendctl.core.crypto import fingerprint
 from bkendctl.core.database import Transaction
 
 _SWEEP = 20
+_KEY_LENGTH = 64
+_table = schema.throttles
 
 
 class Limit(Struct, frozen=True):
@@ -30,7 +32,7 @@ SECOND_FACTOR_DAY = Limit("mfa-day", 50, DAY, DAY, "auth/too-many-login-attempts
 
 
 class Counter:
-    """One counter of an environment, inside a write transaction."""
+    """One counter of an environment, inside a write transaction. parts: the first is whom it is about."""
 
     def __init__(
         self, transaction: Transaction, environment_id: str, limit: Limit, now: int, *parts: str
@@ -38,78 +40,98 @@ class Counter:
         self._transaction = transaction
         self._limit = limit
         self._now = now
-        self._identity = {
-            "environment_id": environment_id,
-            "kind": limit.kind,
-            "key": fingerprint("\0".join(parts)),
-        }
-        table = schema.throttles
-        self._where = [table.c[name] == value for name, value in self._identity.items()]
-        self._row = transaction.first(select(table).where(*self._where))
-        if self._row is not None and self._row.expires_at <= now:
-            transaction.run(delete(table).where(*self._where))
-            self._row = None
+        self._identity = {"environment_id": environment_id, "kind": limit.kind, "key": _key(parts)}
+        self._where = [_table.c[name] == value for name, value in self._identity.items()]
+        row = transaction.first(select(_table).where(*self._where))
+        self._is_stored = row is not None
+        running = row is not None and row.expires_at > now
+        self._locked_until: int | None = row.locked_until if row is not None and running else None
+        counted = row.attempts if row is not None and running else []
+        # A lock stands for the attempts that led to it; without one only the window counts.
+        oldest = 0 if self._locked_until is not None else now - limit.window_ms
+        self._attempts = [instant for instant in counted if instant > oldest]
 
     @property
     def count(self) -> int:
-        """Attempts counted in the running window."""
-        return int(self._row.attempts) if self._row is not None else 0
+        """Attempts counted in the window that ends now."""
+        return len(self._attempts)
 
-    def check(self) -> None:
-        """Refuse with the limit's code while locked; ask to wait a second while undecided ones fill it."""
-        if self._row is None:
-            return
-        if self._row.locked_until is not None:
-            wait = -(-(self._row.locked_until - self._now) // 1000)
-            raise Failure(self._limit.code, retry_after=max(1, wait))
+    def check(self, *, keep: bool = False) -> None:
+        """Refuse with the limit's code while locked; ask to wait a second while undecided ones fill it.
+
+        keep: commit what the operation wrote before it was refused.
+        """
+        if self._locked_until is not None:
+            wait = -(-(self._locked_until - self._now) // 1000)
+            raise Failure(self._limit.code, retry_after=max(1, wait), keep=keep)
         if self.count >= self._limit.most:
-            raise Failure("auth/too-many-login-attempts", retry_after=1)
+            raise Failure("auth/too-many-login-attempts", retry_after=1, keep=keep)
 
     def add(self, *, settled: bool = True) -> None:
         """Count one more attempt; a settled one locks when it is the last allowed."""
-        table = schema.throttles
-        count = self.count + 1
-        if self._row is None:
-            self._sweep()
-            values = {
-                "attempts": count,
-                "started_at": self._now,
-                "locked_until": None,
-                "expires_at": self._now + self._limit.window_ms,
-            }
-            self._transaction.run(table.insert().values(self._identity | values))
-        else:
-            self._transaction.run(update(table).where(*self._where).values(attempts=count))
+        self._attempts.append(self._now)
         if settled:
-            self._lock_if_full(count)
-        self._reload()
+            self._lock_if_full()
+        self._store()
 
     def settle(self, *, failed: bool) -> None:
-        """Turn an attempt counted beforehand into a failure, or take it back."""
-        if not failed and self.count > 0:
-            table = schema.throttles
-            self._transaction.run(update(table).where(*self._where).values(attempts=self.count - 1))
-        elif failed:
-            self._lock_if_full(self.count)
-        self._reload()
+        """Turn an attempt counted beforehand, at this call's instant, into a failure, or take it back.
+
+        Undecided attempts fill a counter like failures. Where one of them turns out right, the lock came too
+        early and is lifted: after a lock none begins, so it was under way before.
+        """
+        if self._now not in self._attempts:
+            return
+        if failed:
+            self._lock_if_full()
+        else:
+            self._attempts.remove(self._now)
+            self._locked_until = None
+        self._store()
 
     def clear(self) -> None:
         """Forget every attempt and the lock."""
-        self._transaction.run(delete(schema.throttles).where(*self._where))
-        self._row = None
+        self._attempts, self._locked_until = [], None
+        self._store()
 
-    def _lock_if_full(self, count: int) -> None:
-        if count >= self._limit.most:
-            until = self._now + self._limit.lock_ms
-            self._transaction.run(
-                update(schema.throttles).where(*self._where).values(locked_until=until, expires_at=until)
-            )
+    def _lock_if_full(self) -> None:
+        if self.count >= self._limit.most:
+            self._locked_until = self._now + self._limit.lock_ms
 
-    def _reload(self) -> None:
-        self._row = self._transaction.first(select(schema.throttles).where(*self._where))
+    def _store(self) -> None:
+        if not self._attempts:
+            self._transaction.run(delete(_table).where(*self._where))
+            self._is_stored = False
+            return
+        values = {
+            "attempts": self._attempts,
+            "locked_until": self._locked_until,
+            "expires_at": self._locked_until or max(self._attempts) + self._limit.window_ms,
+        }
+        if self._is_stored:
+            self._transaction.run(update(_table).where(*self._where).values(values))
+            return
+        self._sweep()
+        self._transaction.run(_table.insert().values(self._identity | values))
+        self._is_stored = True
 
     def _sweep(self) -> None:
         """Drop a few expired counters for each new one, so that the table stays bounded."""
-        table = schema.throttles
-        stale = select(table.c.key).where(table.c.expires_at <= self._now).limit(_SWEEP)
-        self._transaction.run(delete(table).where(table.c.key.in_(stale), table.c.expires_at <= self._now))
+        expired = _table.c.expires_at <= self._now
+        stale = select(_table.c.key).where(expired).limit(_SWEEP)
+        self._transaction.run(delete(_table).where(_table.c.key.in_(stale), expired))
+
+
+def forget(transaction: Transaction, environment_id: str, kind: str, whom: str) -> None:
+    """Drop the counters of a kind about somebody, whatever their further parts."""
+    start = fingerprint(whom)[: _KEY_LENGTH // 2]
+    # Keys are hexadecimal, so all that begin like this sort before "g".
+    same = (_table.c.key >= start, _table.c.key < start + "g")
+    transaction.run(
+        delete(_table).where(_table.c.environment_id == environment_id, _table.c.kind == kind, *same)
+    )
+
+
+def _key(parts: tuple[str, ...]) -> str:
+    """Hash each part by itself, whom it is about first: 128 bits or more of each."""
+    return "".join(fingerprint(part)[: _KEY_LENGTH // len(parts)] for part in parts)
