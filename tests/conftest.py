@@ -177,13 +177,28 @@ def clock() -> MovableClock:
     return MovableClock()
 
 
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Installed]:
+    """A database just set up in environment dev, made once: the migrations cost more than most tests."""
+    file = tmp_path_factory.mktemp("fresh") / "bkendctl.db"
+    create_private_file(file)
+    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=MovableClock())
+    installed = initialize(core, name="Demo", environment="dev")
+    core.database.close()
+    return file.read_bytes(), installed
+
+
 @pytest.fixture(params=["embedded"])
-def world(request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock) -> Iterator[World]:
+def world(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock, fresh: tuple[bytes, Installed]
+) -> Iterator[World]:
     """A fresh installation in environment dev, on every backend there is."""
+    image, installed = fresh
     file = tmp_path / "bkendctl.db"
     create_private_file(file)
+    file.write_bytes(image)
     core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
-    yield World(core, clock, initialize(core, name="Demo", environment="dev"))
+    yield World(core, clock, installed)
     core.database.close()
 
 

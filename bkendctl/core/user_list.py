@@ -23,7 +23,7 @@ _accounts = schema.linked_accounts
 MOST_COUNTED = 10_000
 """Where counting the hits of a substring search stops (decision 126)."""
 _Place = tuple[str, str, Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | str, str]
-"""What a cursor holds: order, direction, the last row's value and id; no number too big for a column."""
+"""What a cursor holds: order, direction, value and id of the last row; numbers that fit a column."""
 _SORT = {
     "createdAt": _users.c.created_at,
     "updatedAt": _users.c.updated_at,

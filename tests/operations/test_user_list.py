@@ -286,7 +286,7 @@ def test_accounts_are_told_where_wanted(world: World) -> None:
 @pytest.mark.parametrize("name", ["page", "limit"])
 @pytest.mark.parametrize(
     "value",
-    ["0", "-1", "1.5", "1.0", "abc", "", " 1", "+1", "1e3", "10" * 9, "1" + "0" * 30, "9" * 5000, "١"],  # noqa: RUF001
+    ["0", "-1", "1.5", "1.0", "abc", "", " 1", "+1", "1e3", "10" * 9, "1" + "0" * 30, "9" * 5000, "\u0661"],
 )
 def test_numbers_of_pages_are_whole_and_in_bounds(world: World, name: str, value: str) -> None:
     """Anything but a decimal within bounds answers 400 naming the field, however long it is (T120)."""
