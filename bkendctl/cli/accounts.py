@@ -151,3 +151,4 @@ def whoami(ctx: Context) -> None:
     Example: bkendctl whoami -o json
     """
     ctx.show(ctx.call(accounts.GET_ME), views.USER)
+    ctx.clock_offset()

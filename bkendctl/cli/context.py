@@ -161,6 +161,21 @@ class Context(typer.Context):
             raise Failure(not_found, hint=None)
         return found[0]
 
+    def clock_offset(self) -> int:
+        """Seconds the environment's clock is off; said on stderr when it is. 0 where that cannot be known."""
+        from bkendctl.contract import dev_clock
+
+        if self.profile.environment_type != "dev" or not self.speaker.credentials.secret_key:
+            return 0
+        offset: int = self.call(dev_clock.SHOW, voice=Voice.KEY).offset_seconds
+        if offset:
+            from bkendctl.cli.text import format_duration
+
+            way = "ahead of" if offset > 0 else "behind"
+            distance = format_duration(abs(offset))
+            self.say.note(f"the environment's clock is {distance} {way} real time: bkendctl clock reset")
+        return offset
+
     def refuse(self, message: str, hint: str = "") -> NoReturn:
         """End with a usage error."""
         raise Failure("cli/usage", message, hint=hint or f"{self.command_path} --help")

@@ -152,7 +152,7 @@ def code(
 
     Example: bkendctl login alice@example.com --mfa-code "$(bkendctl mfa code --next)"
     """
-    from datetime import UTC, datetime
+    from datetime import UTC, datetime, timedelta
 
     from pyotp import TOTP
 
@@ -160,12 +160,15 @@ def code(
         secret: str | None = read_secret_stdin("--secret-stdin").replace(" ", "").upper()
     else:
         secret = ctx.store.load(ctx.profile.name).totp_secret
+    offset = 0 if secret_stdin else ctx.clock_offset()
     if not secret:
         raise Failure(
             "cli/not-signed-in", "No secret is kept here.", hint="bkendctl mfa enroll --keep-secret"
         )
     try:
-        made = TOTP(secret).at(datetime.now(UTC), counter_offset=1 if following else 0)
+        made = TOTP(secret).at(
+            datetime.now(UTC) + timedelta(seconds=offset), counter_offset=1 if following else 0
+        )
     except ValueError:
         ctx.refuse("The secret is not base32.")
     ctx.show_plain(made, {"code": made}, View(quiet="code"))
