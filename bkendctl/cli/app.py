@@ -36,6 +36,7 @@ COMMANDS: dict[str, _Entry] = {
     "invitations": _Entry("invitations", _ADMIN, "Invite to organizations and projects."),
     "keys": _Entry("keys", _ADMIN, "API keys: create, list, revoke, verify."),
     "mail": _Entry("mail", _ADMIN, "Mails of the dev environment."),
+    "audit": _Entry("audit", _ADMIN, "What happened: list, verify, export."),
     "clock": _Entry("clock", _ADMIN, "Move the dev environment's clock."),
     "profiles": _Entry("profiles", _LOCAL, "Where commands go."),
     "db": _Entry("db", _LOCAL, "The database: status, migrate, check."),

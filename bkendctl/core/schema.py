@@ -45,6 +45,7 @@ audit_events = Table(
     Column("id", String(36), nullable=False),
     Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
     Column("hash", String(64)),
+    Column("previous_hash", String(64)),
     Column("occurred_at", BigInteger(), nullable=False),
     Column("action", String(64), nullable=False),
     Column("outcome", String(8), nullable=False),
@@ -59,6 +60,13 @@ audit_events = Table(
     Column("user_agent", String(512)),
     Column("request_id", String(64)),
     Column("details", JSON(none_as_null=True), nullable=False),
+)
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), primary_key=True),
+    Column("sequence", BigInteger(), nullable=False),
+    Column("hash", String(64), nullable=False),
 )
 backup_codes = Table(
     "backup_codes",
