@@ -173,6 +173,8 @@ def _failure_of(error: OperationalError, database: Database) -> Failure:
         )
     if "malformed" in said:
         return Failure("cli/database-damaged", f"The database is damaged: {database.file}")
+    if "no such" in said or "syntax error" in said:
+        return Failure("common/internal-error", f"The database does not fit this program: {said}.")
     return Failure("common/unavailable", retry_after=1)
 
 
