@@ -52,6 +52,10 @@ class Transaction:
         """The first row, or None."""
         return self.connection.execute(statement).first()
 
+    def one(self, statement: Executable) -> Row[Any]:
+        """The one row there has to be."""
+        return self.connection.execute(statement).one()
+
     def all(self, statement: Executable) -> Sequence[Row[Any]]:
         """Every row."""
         return self.connection.execute(statement).all()
