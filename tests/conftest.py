@@ -9,6 +9,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bkendctl.contract import accounts, keys, mail, mfa, users
 from bkendctl.contract.accounts import TokenPair
@@ -84,7 +85,8 @@ class World:
         key: "pk" or "sk" stands for the installation's own, None for none at all.
         """
         wanted = request if request is not None else operation.request()
-        raw = wanted if isinstance(wanted, Raw) else place(operation, wanted)
+        raw = replace(wanted) if isinstance(wanted, Raw) else place(operation, wanted)
+        raw.headers = dict(raw.headers)
         chosen = {"pk": self.pk, "sk": self.sk}.get(key or "", key)
         if chosen is not None:
             raw.headers["x-api-key"] = chosen
