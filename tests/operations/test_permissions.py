@@ -81,7 +81,7 @@ def test_every_caller_ends_where_the_contract_says(world: World, operation: Oper
 
 
 def test_a_request_is_judged_step_by_step(world: World) -> None:
-    """Key, JWT, scope, role, validation, state: a fault is told when those before it are mended."""
+    """Key, JWT, scope, role, validation, state: a fault is told once those before it are mended."""
     token = world.sign_up()
     mine = world.me(token)
     narrow, wide = (world.make_key("publishable", scope) for scope in ("posts:read", "users:update"))
