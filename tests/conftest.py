@@ -9,7 +9,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from msgspec.structs import replace
 
 from bkendctl.contract import accounts, mail, mfa, sessions, users
 from bkendctl.contract.accounts import TokenPair
@@ -85,7 +85,8 @@ class World:
         key: "pk" or "sk" stands for the installation's own, None for none at all.
         """
         wanted = request if request is not None else operation.request()
-        raw = wanted if isinstance(wanted, Raw) else place(operation, wanted)
+        raw = replace(wanted) if isinstance(wanted, Raw) else place(operation, wanted)
+        raw.headers = dict(raw.headers)
         chosen = {"pk": self.pk, "sk": self.sk}.get(key or "", key)
         if chosen is not None:
             raw.headers["x-api-key"] = chosen
@@ -103,13 +104,13 @@ class World:
         )
         return caught.value
 
-    def beside(self, name: str, kind: str = "dev") -> World:
-        """Another environment of the same project and database, with keys of its own."""
+    def beside(self, name: str, kind: str = "dev", *, project: str | None = None) -> World:
+        """Another environment of the same database with keys of its own, in the same project or another."""
         environment_id = new_id(self.core.randomness)
         with self.core.database.write() as transaction:
             row = {
                 "id": environment_id,
-                "project_id": self.installed.project_id,
+                "project_id": project or self.installed.project_id,
                 "name": name,
                 "type": kind,
                 "clock_offset_ms": 0,
@@ -122,10 +123,20 @@ class World:
             self.core, self.clock, initialize(self.core, name="Demo", environment=name, new_keys=True)
         )
 
-    def make_key(self, kind: str = "secret", *scopes: str, **how: Any) -> str:
-        """Make an API key and give it whole."""
-        request = keys.Create(type=kind, name=f"{kind} {scopes}", scopes=list(scopes))
-        return str(self.call(keys.CREATE, request, **{"key": "sk"} | how).key)
+    def make_project(self, name: str) -> str:
+        """Another project of the same database, with an owning organization of its own; gives its id."""
+        organization, project = new_id(self.core.randomness), new_id(self.core.randomness)
+        row = {"name": name, "slug": name, "created_at": self.clock.now(), "updated_at": self.clock.now()}
+        of_project = {"organization_id": organization, "former_issuers": [], "cors_origins": []}
+        with self.core.database.write() as transaction:
+            transaction.run(schema.organizations.insert().values(row | {"id": organization}))
+            transaction.run(schema.projects.insert().values(row | of_project | {"id": project}))
+        return project
+
+    def make_key(self, kind: str = "secret", *scopes: str, **fields: Any) -> str:
+        """Make an API key as the secret key does, and give it whole."""
+        request = keys.Create(type=kind, name=f"{kind} {scopes}"[:100], scopes=list(scopes), **fields)
+        return str(self.call(keys.CREATE, request, key="sk").key)
 
     def sign_up(self, email: str = "alice@example.com", **fields: Any) -> TokenPair:
         """Make a user with PASSWORD."""

@@ -1,0 +1,312 @@
+"""Two environments of one database do not see each other, in any operation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from bkendctl.contract import accounts, invitations, keys, mail, mfa, sessions, users
+from bkendctl.contract.accounts import TokenPair
+from bkendctl.contract.operation import Access, Operation, Raw
+from tests.catalogue import OPERATIONS
+from tests.conftest import PASSWORD, World
+
+EMAIL = "alice@example.com"
+
+
+Intrusion = tuple[Callable[["Prey"], Any], str]
+
+
+class Prey(Struct):
+    """What there is in the environment that the neighbour is after."""
+
+    world: World
+    user: accounts.User
+    token: TokenPair
+    session_id: str
+    invitation: invitations.Invitation
+    invitation_token: str
+    mail_id: str
+    key_id: str
+
+
+class Neighbour(Struct):
+    """An admin and an ordinary user of the environment beside, with its keys."""
+
+    world: World
+    admin: TokenPair
+    user: TokenPair
+
+
+def token_of(link: str) -> str:
+    """The token in a mailed link."""
+    return link.partition("token=")[2].partition("&")[0]
+
+
+@pytest.fixture
+def prey(world: World) -> Prey:
+    """A user with a session, MFA, an invitation, a mail and a key."""
+    token = world.sign_up(EMAIL)
+    world.enrol(token)
+    request = invitations.Create(
+        resource_type="project",
+        resource_id=world.installed.project_id,
+        email="bob@example.com",
+        resource_role="member",
+    )
+    invitation = world.call(invitations.CREATE, request, key="sk")
+    (mailed,) = world.mails("invitation")
+    return Prey(
+        world=world,
+        user=world.me(token),
+        token=token,
+        session_id=world.call(sessions.LIST, token=token).items[0].id,
+        invitation=invitation,
+        invitation_token=token_of(mailed.links[0]),
+        mail_id=mailed.id,
+        key_id=world.call(keys.CURRENT).id,
+    )
+
+
+@pytest.fixture(params=["same project", "other project"])
+def neighbour(request: pytest.FixtureRequest, world: World) -> Neighbour:
+    """Who lives beside."""
+    project = None if request.param == "same project" else world.make_project("elsewhere")
+    beside = world.beside("other", project=project)
+    admin = beside.sign_up("root@example.com")
+    role = users.SetRole(user_id=beside.me(admin).id, role="admin")
+    beside.call(users.SET_ROLE, role, key="sk")
+    return Neighbour(world=beside, admin=admin, user=beside.sign_up("mallory@example.com"))
+
+
+NOBODY = "user/not-found"
+NO_INVITATION = "auth/invitation-not-found"
+
+
+def by_user_id(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
+    """A request about the prey's user."""
+    return lambda prey: operation.request(user_id=prey.user.id, **fields)
+
+
+# How the neighbour's admin, by secret key and by JWT, goes after the prey, and what it meets.
+INTRUSIONS: dict[str, Intrusion] = {
+    users.GET.name: (by_user_id(users.GET), NOBODY),
+    users.UPDATE.name: (by_user_id(users.UPDATE, name="Stolen"), NOBODY),
+    users.DELETE.name: (by_user_id(users.DELETE), NOBODY),
+    users.SET_ROLE.name: (by_user_id(users.SET_ROLE, role="guest"), NOBODY),
+    users.BAN.name: (by_user_id(users.BAN), NOBODY),
+    users.UNBAN.name: (by_user_id(users.UNBAN), NOBODY),
+    users.RESTORE.name: (by_user_id(users.RESTORE), NOBODY),
+    users.SESSIONS.name: (by_user_id(users.SESSIONS), NOBODY),
+    users.REVOKE_SESSIONS.name: (by_user_id(users.REVOKE_SESSIONS), NOBODY),
+    users.RESET_MFA.name: (by_user_id(users.RESET_MFA), NOBODY),
+    invitations.GET.name: (
+        lambda prey: invitations.InvitationId(invitation_id=prey.invitation.id),
+        NO_INVITATION,
+    ),
+    invitations.REVOKE.name: (
+        lambda prey: invitations.InvitationId(invitation_id=prey.invitation.id),
+        NO_INVITATION,
+    ),
+    invitations.RESEND.name: (
+        lambda prey: invitations.InvitationId(invitation_id=prey.invitation.id),
+        NO_INVITATION,
+    ),
+    mail.GET.name: (lambda prey: mail.MailId(mail_id=prey.mail_id), "dev/mail-not-found"),
+}
+# The same for what needs no more than the publishable key.
+GUEST_INTRUSIONS: dict[str, Intrusion] = {
+    accounts.SIGN_IN.name: (
+        lambda _: accounts.SignIn(email=EMAIL, password=PASSWORD),
+        "auth/invalid-credentials",
+    ),
+    sessions.REFRESH.name: (
+        lambda prey: sessions.Refresh(refresh_token=prey.token.refresh_token),
+        "auth/invalid-refresh-token",
+    ),
+    invitations.ACCEPT.name: (
+        lambda prey: invitations.Accept(token=prey.invitation_token),
+        "auth/invalid-token",
+    ),
+    invitations.REJECT.name: (
+        lambda prey: invitations.Reject(token=prey.invitation_token, email="bob@example.com"),
+        "auth/invalid-token",
+    ),
+}
+# Keys belong to the project: the neighbour in the same one administers them, one elsewhere does not.
+OF_THE_PROJECT = {keys.GET.name, keys.REVOKE.name, keys.LIST.name, keys.CREATE.name}
+# What answers about the neighbour's own environment, or makes something there.
+AT_HOME = {
+    accounts.SIGN_UP.name,
+    keys.CURRENT.name,
+    invitations.CREATE.name,
+    invitations.LIST.name,
+    mail.LIST.name,
+    users.CREATE.name,
+    users.LIST.name,
+}
+
+
+def test_every_operation_is_among_the_intrusions() -> None:
+    """A new operation has to be placed here: none is left out of the isolation tests."""
+    placed = INTRUSIONS.keys() | GUEST_INTRUSIONS.keys() | OF_THE_PROJECT | AT_HOME
+    of_the_caller = {operation.name for operation in OPERATIONS if operation.access is Access.USER}
+    public = {operation.name for operation in OPERATIONS if operation.access is Access.PUBLIC}
+    assert placed | of_the_caller | public == {operation.name for operation in OPERATIONS}
+    assert public == {accounts.CONFIRM_SIGN_UP.name}  # its token names the environment; there is no key
+
+
+def assert_unharmed(prey: Prey) -> None:
+    """User, session, MFA and invitation are as they were."""
+    assert prey.world.me(prey.token) == prey.user
+    assert prey.world.call(mfa.STATUS, token=prey.token).enabled
+    shown = prey.world.call(
+        invitations.GET, invitations.InvitationId(invitation_id=prey.invitation.id), key="sk"
+    )
+    assert shown == prey.invitation
+
+
+def met(prey: Prey, intrusions: dict[str, Intrusion], world: World, **how: Any) -> dict[str, str]:
+    """What each operation meets, by its name; each has to be refused."""
+    asked = [operation for operation in OPERATIONS if operation.name in intrusions]
+    return {
+        operation.name: world.refused(operation, intrusions[operation.name][0](prey), **how).code
+        for operation in asked
+    }
+
+
+def codes(intrusions: dict[str, Intrusion]) -> dict[str, str]:
+    """What each operation has to meet."""
+    return {name: code for name, (_, code) in intrusions.items()}
+
+
+def test_an_admin_beside_finds_nothing_by_id(prey: Prey, neighbour: Neighbour) -> None:
+    """With ids of another environment a secret key and an admin meet what unknown ids meet."""
+    for caller in ({"key": "sk"}, {"token": neighbour.admin}):
+        assert met(prey, INTRUSIONS, neighbour.world, **caller) == codes(INTRUSIONS)
+    assert_unharmed(prey)
+
+
+def test_what_was_given_out_here_is_worth_nothing_beside(prey: Prey, neighbour: Neighbour) -> None:
+    """Passwords, refresh tokens and invitations open and end nothing with another environment's key."""
+    for key in ("pk", "sk"):
+        assert met(prey, GUEST_INTRUSIONS, neighbour.world, key=key) == codes(GUEST_INTRUSIONS)
+    assert_unharmed(prey)
+
+
+def test_an_access_token_is_refused_beside(prey: Prey, neighbour: Neighbour) -> None:
+    """A token signs in nowhere but in its own environment, whichever key comes along (T066)."""
+    intrusions = {
+        operation.name: (with_any_ids(operation), "auth/invalid-token")
+        for operation in OPERATIONS
+        if operation.access not in (Access.PUBLIC, Access.GUEST)
+    }
+    for key in ("pk", "sk"):
+        assert met(prey, intrusions, neighbour.world, key=key, token=prey.token) == codes(intrusions)
+    assert_unharmed(prey)
+
+
+def with_any_ids(operation: Operation[Any, Any]) -> Callable[[Prey], Any]:
+    """A request that names something or other."""
+    return lambda _: Raw(path=dict.fromkeys(re.findall(r"{(\w+)}", operation.path), "x"))
+
+
+def test_lists_hold_the_own_environment_alone(prey: Prey, neighbour: Neighbour) -> None:
+    """Users, invitations and mails of another environment are in no list and no count."""
+    beside = neighbour.world
+    listed = beside.call(users.LIST, users.ListUsers(status="all"), key="sk")
+    assert {user.email for user in listed.items} == {"root@example.com", "mallory@example.com"}
+    assert listed.pagination.total == 2
+    assert beside.call(users.LIST, users.ListUsers(search=EMAIL), key="sk").pagination.total == 0
+    for caller in ({"key": "sk"}, {"token": neighbour.admin}, {"token": neighbour.user}):
+        page = beside.call(invitations.LIST, **caller)
+        assert (page.items, page.pagination.total) == ([], 0)
+    mails = beside.call(mail.LIST, key="sk")
+    assert {found.to for found in mails.items} == {"root@example.com", "mallory@example.com"}
+    assert beside.call(mail.LIST, mail.ListMail(to=EMAIL), key="sk").pagination.total == 0
+    (session,) = beside.call(sessions.LIST, token=neighbour.user).items
+    assert session.user_id == beside.me(neighbour.user).id
+
+
+def test_ending_sessions_beside_ends_none_here(prey: Prey, neighbour: Neighbour) -> None:
+    """A session of another environment is unknown, and ending all others ends none of it."""
+    request = sessions.EndSession(session_id=prey.session_id)
+    refusal = neighbour.world.refused(sessions.REVOKE, request, token=neighbour.user)
+    assert refusal.code == "auth/session-not-found"
+    assert neighbour.world.call(sessions.REVOKE_ALL, token=neighbour.user).ended_count == 0
+    assert_unharmed(prey)
+
+
+def test_an_address_makes_one_user_in_each_environment(prey: Prey, neighbour: Neighbour) -> None:
+    """The same address signs up in both, with its own password, MFA and deletion."""
+    beside = neighbour.world
+    token = beside.sign_up(EMAIL, password="0ther-Password!")
+    mine = beside.me(token)
+    assert (mine.id != prey.user.id, mine.mfa_enabled) == (True, False)
+    assert beside.call(users.CREATE, users.CreateUser(name="B", email="bob@example.com"), key="sk")
+    beside.call(users.DELETE, users.UserId(user_id=mine.id), key="sk")
+    assert_unharmed(prey)
+
+
+def test_wrong_passwords_beside_lock_nobody_here(prey: Prey, neighbour: Neighbour) -> None:
+    """Locks count per environment."""
+    for _ in range(5):
+        wrong = accounts.SignIn(email=EMAIL, password="wrong")
+        neighbour.world.refused(accounts.SIGN_IN, wrong)
+    assert neighbour.world.refused(accounts.SIGN_IN, wrong).code == "auth/account-locked"
+    right = accounts.SignIn(email=EMAIL, password=PASSWORD)
+    assert prey.world.refused(accounts.SIGN_IN, right).code == "auth/mfa-required"
+
+
+def test_an_invitation_here_is_none_beside(prey: Prey, neighbour: Neighbour) -> None:
+    """A user beside who proves the invited address joins nothing and sees nothing."""
+    beside = neighbour.world
+    token = beside.sign_up("bob@example.com")
+    (mailed,) = beside.mails("signup_confirmation", to="bob@example.com")
+    confirm = accounts.ConfirmSignUp(token=token_of(mailed.links[0]), email="bob@example.com")
+    beside.call(accounts.CONFIRM_SIGN_UP, confirm, key=None)
+    assert beside.call(invitations.LIST, token=token).items == []
+    assert_unharmed(prey)
+
+
+def test_keys_are_administered_within_their_project_alone(prey: Prey, neighbour: Neighbour) -> None:
+    """Keys are of the project (contract): one elsewhere is unknown, and no environment of it can be named."""
+    beside = neighbour.world
+    shared = beside.installed.project_id == prey.world.installed.project_id
+    wanted = keys.KeyId(key_id=prey.key_id)
+    listed = beside.call(keys.LIST, keys.ListKeys(environment="dev"), key="sk")
+    if shared:
+        assert beside.call(keys.GET, wanted, key="sk").environment == "dev"
+        assert prey.key_id in {key.id for key in listed.items}
+        made = beside.make_key("secret", environment="dev")
+        assert prey.world.call(users.LIST, key=made).pagination.total == 1
+    else:
+        for operation in (keys.GET, keys.REVOKE):
+            assert beside.refused(operation, wanted, key="sk").code == "api-key/not-found"
+        assert listed.items == []
+        there = keys.Create(type="secret", name="x", environment="dev")
+        assert beside.refused(keys.CREATE, there, key="sk").code == "data/environment-not-found"
+    own = beside.call(keys.LIST, key="sk").items
+    assert {key.environment for key in own} == {"other"}
+    assert beside.call(keys.CURRENT).environment == "other"
+
+
+def test_what_is_invited_to_has_to_be_the_own_project(prey: Prey, neighbour: Neighbour) -> None:
+    """An admin beside invites to a project or organization of its own, not to another's."""
+    shared = neighbour.world.installed.project_id == prey.world.installed.project_id
+    for kind, resource in (
+        ("project", prey.world.installed.project_id),
+        ("organization", prey.world.installed.organization_id),
+    ):
+        request = invitations.Create(
+            resource_type=kind, resource_id=resource, email="carl@example.com", resource_role="member"
+        )
+        if shared:
+            assert neighbour.world.call(invitations.CREATE, request, key="sk").status == "pending"
+        else:
+            assert neighbour.world.refused(invitations.CREATE, request, key="sk").code == f"{kind}/not-found"
+    assert len(prey.world.call(invitations.LIST, key="sk").items) == 1
