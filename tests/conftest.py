@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import delete, select
 
-from bkendctl.contract import accounts, mail, mfa, sessions, users
+from bkendctl.contract import accounts, keys, mail, mfa, sessions, users
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Operation, place
+from bkendctl.contract.operation import Operation, Raw, place
 from bkendctl.core import schema, totp
 from bkendctl.core.call import Source
 from bkendctl.core.clock import SECOND
@@ -234,7 +235,8 @@ def world(
     file = tmp_path / "bkendctl.db"
     create_private_file(file)
     core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
-    yield World(core, clock, initialize(core, name="Demo", environment="dev"))
+    file.write_bytes(image)
+    yield World(core, clock, installed)
     core.database.close()
 
 
