@@ -38,6 +38,7 @@ COMMANDS: dict[str, _Entry] = {
     "mail": _Entry("mail", _ADMIN, "Mails of the dev environment."),
     "audit": _Entry("audit", _ADMIN, "What happened: list, verify, export."),
     "clock": _Entry("clock", _ADMIN, "Move the dev environment's clock."),
+    "api": _Entry("api", _LOCAL, "Any endpoint, with the profile's credentials."),
     "profiles": _Entry("profiles", _LOCAL, "Where commands go."),
     "db": _Entry("db", _LOCAL, "The database: status, migrate, check."),
 }

@@ -88,10 +88,11 @@ class Context(typer.Context):
     def call(self, operation: Operation[Any, Any], request: Any = None, *, voice: Voice = Voice.USER) -> Any:
         """Do an operation and give its response. --as and BKENDCTL_ACCESS_TOKEN choose the voice."""
         if voice is not Voice.GUEST:
-            voice = self._chosen_voice(voice)
+            voice = self.chosen_voice(voice)
         return self.speaker.call(operation, operation.request() if request is None else request, voice)
 
-    def _chosen_voice(self, voice: Voice) -> Voice:
+    def chosen_voice(self, voice: Voice) -> Voice:
+        """The voice that --as or BKENDCTL_ACCESS_TOKEN asks for, else the one given."""
         wanted = self.option("as")
         if wanted not in (None, "user", "key"):
             raise Failure("cli/usage", f"--as is user or key, not {wanted}.", hint="--as user")

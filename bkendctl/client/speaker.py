@@ -15,7 +15,7 @@ from bkendctl.client.voice import Voice
 from bkendctl.contract import sessions
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Operation, place
+from bkendctl.contract.operation import Operation, Raw, place
 from bkendctl.local.credentials import Credentials, CredentialStore
 from bkendctl.local.profiles import Profile
 
@@ -121,7 +121,7 @@ class Speaker:
     def _send(
         self, operation: Operation[Any, Any], request: Any, credentials: Credentials, voice: Voice
     ) -> Any:
-        raw = place(operation, request)
+        raw = request if isinstance(request, Raw) else place(operation, request)
         key = credentials.secret_key if voice is Voice.KEY else None
         key = key or credentials.publishable_key or credentials.secret_key
         if key is not None:
