@@ -102,7 +102,7 @@ def revoke(call: Call, request: contract.InvitationId) -> Message:
     """Take an open invitation back."""
     row = _find(call, request.invitation_id)
     call.about("invitation", row.id, email=row.email)
-    _require_manager(call, row)
+    _require_manager(call, row, or_inviter=True)
     _require_open(call, row)
     _respond(call, row, "revoked")
     return Message(message="The invitation was taken back.")
@@ -235,11 +235,16 @@ def _visible(call: Call) -> ColumnElement[bool]:
     return or_(_table.c.invited_by == user.id, mine, exists().where(members.manages(_table, user.id)))
 
 
-def _require_manager(call: Call, row: Row[Any]) -> None:
-    """The inviter, owners and admins of the organization, or an admin."""
-    if call.is_admin or row.invited_by == call.caller.id:
+def _require_manager(call: Call, row: Row[Any], *, or_inviter: bool = False) -> None:
+    """Owners and admins of the organization, admins, the inviter where wanted: auth/forbidden for others.
+
+    Whoever sees an invitation as its invitee need not see what it is for.
+    """
+    if call.is_admin or (or_inviter and row.invited_by == call.caller.id):
         return
-    members.require_manager(call, members.resource(call, row.resource_type, row.resource_id))
+    managed = and_(_table.c.id == row.id, exists().where(members.manages(_table, call.caller.id)))
+    if call.tx.first(select(_table.c.id).where(managed)) is None:
+        raise Failure("auth/forbidden")
 
 
 def _has_status(call: Call, status: str) -> ColumnElement[bool]:
