@@ -71,7 +71,8 @@ def _first_choice(paths: Paths, warn: Warn, *, must: bool) -> _Choice | None:
     except Failure as failure:
         if failure.code == "cli/file" and not must:
             warn(
-                f"which store to use cannot be remembered, so it is {paths.credentials_file}: {failure.message}"
+                f"which store to use cannot be remembered, so it is {paths.credentials_file}: "
+                f"{failure.message}"
             )
             return None
         raise
