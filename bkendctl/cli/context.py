@@ -128,19 +128,39 @@ class Context(typer.Context):
             self.say.note("nothing was changed")
             raise typer.Exit(1)
 
-    def user_id(self, user: str) -> str:
-        """The id of a user named by id or e-mail. user/not-found."""
-        from bkendctl.contract import users
+    def user_id(self, user: str, *, deleted: bool = False) -> str:
+        """The id of a user named by id or e-mail. user/not-found, cli/ambiguous.
 
+        Of all who ever had the address the live one is meant; deleted: the deleted one, if there is one.
+        """
         if "@" not in user:
             return user
-        for status in ("active", "banned", "deleted"):
-            request = users.ListUsers(search=user, search_type="email", limit=100, status=status)
+        found = self._users_of(user.strip().lower())
+        gone = [each.id for each in found if each.status == "deleted"]
+        live = [each.id for each in found if each.status != "deleted"]
+        meant = (gone or live) if deleted else (live or gone)
+        if not meant:
+            raise Failure("user/not-found", f"There is no user {user}.")
+        if len(meant) > 1:
+            raise Failure(
+                "cli/ambiguous",
+                f"{len(meant)} deleted users had {user}: {', '.join(meant)}.",
+                hint="name the id",
+            )
+        return str(meant[0])
+
+    def _users_of(self, email: str) -> list[Any]:
+        """Everybody with an address, deleted ones too. The search finds parts, so all its pages are read."""
+        from bkendctl.contract import users
+
+        request = users.ListUsers(search=email, search_type="email", limit=100, status="all")
+        found: list[Any] = []
+        while True:
             page = self.call(users.LIST, request, voice=Voice.ADMIN)
-            for found in page.items:
-                if found.email == user.lower():
-                    return str(found.id)
-        raise Failure("user/not-found", f"There is no user {user}.")
+            found += [each for each in page.items if each.email == email]
+            if page.next_cursor is None:
+                return found
+            request.cursor = page.next_cursor
 
     def full_id(
         self, prefix: str, listing: Operation[Any, Any], not_found: str, *, voice: Voice, **filters: Any

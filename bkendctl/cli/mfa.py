@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,6 +52,8 @@ def enroll(
         ctx.refuse(f"--qr is terminal, png, svg or none, not {qr}.")
     if (qr in ("png", "svg")) != (qr_file is not None):
         ctx.refuse("--qr png and --qr svg go with --qr-file FILE.")
+    if qr_file is not None and qr_file.exists():  # known now, before the secret is made
+        raise Failure("cli/file", f"{qr_file} exists already.", hint="name another --qr-file")
     password = ctx.password(stdin=password_stdin)
     setup = ctx.call(mfa.ENABLE, mfa.Enable(password=password))
     if keep_secret and not ctx.profile.ephemeral:
@@ -63,9 +66,15 @@ def enroll(
         ctx.say.note("finish with: bkendctl mfa confirm CODE")
         return
     ctx.show(body, SETUP._replace(columns=SETUP.columns[:2]))
-    code = ctx.ask.ask("First code of your app", option="bkendctl mfa confirm CODE")
-    ctx.call(mfa.CONFIRM, mfa.Confirm(code=code))
+    ctx.ask.ask(
+        "First code of your app", option="bkendctl mfa confirm CODE", validate=partial(_confirmed, ctx)
+    )
     ctx.say.done("two-step sign-in is on; keep the backup codes in a safe place")
+
+
+def _confirmed(ctx: Context, code: str) -> str:
+    ctx.call(mfa.CONFIRM, mfa.Confirm(code=code))
+    return code
 
 
 def _show_qr(ctx: Context, url: str, qr: str, file: Path | None) -> None:

@@ -43,11 +43,6 @@ class Embedded:
         return execute(self.core, operation, raw, source)
 
 
-def database_url(paths: Paths) -> str:
-    """BKENDCTL_DATABASE_URL, else the file of this machine."""
-    return os.environ.get("BKENDCTL_DATABASE_URL") or f"sqlite:///{paths.database_file}"
-
-
 def open_core(url: str | None, paths: Paths, *, create: bool = False) -> Core:
     """Make a core; with create also its folder, its empty database file and its master key.
 
@@ -59,7 +54,7 @@ def open_core(url: str | None, paths: Paths, *, create: bool = False) -> Core:
     from bkendctl.core.runtime import Core
     from bkendctl.local.files import ensure_private_dir
 
-    database = Database(os.environ.get("BKENDCTL_DATABASE_URL") or url or database_url(paths))
+    database = Database(os.environ.get("BKENDCTL_DATABASE_URL") or url or "")
     if database.file is None:
         raise Failure(
             "cli/not-offered", "This version keeps its data in SQLite.", hint="sqlite:////a/file.db"

@@ -113,8 +113,8 @@ class Speaker:
             self._store.update(self._profile.name, user_id=user_id, email=email)
 
     def forget(self) -> None:
-        """Forget the user's tokens; keys stay."""
-        if not self._profile.ephemeral:
+        """Forget the user's tokens; keys stay, and so does what is stored while another token speaks."""
+        if not self._profile.ephemeral and not self._given.access_token:
             with self._store.locked(self._profile.name) as held:
                 held.save(held.credentials.signed_out())
 

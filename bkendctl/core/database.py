@@ -87,7 +87,11 @@ class Database:
     def engine(self) -> Engine:
         """The engine of this process."""
         if self._engine is None or self._process != os.getpid():
-            self._engine = _sqlite_engine(self.file) if self.file else sqlalchemy.create_engine(self.url)
+            self._engine = (
+                _sqlite_engine(self.file)
+                if self.file
+                else sqlalchemy.create_engine(self.url, hide_parameters=True)
+            )
             self._process = os.getpid()
         return self._engine
 
@@ -193,6 +197,7 @@ def _sqlite_engine(file: Path) -> Engine:
     engine = sqlalchemy.create_engine(
         f"sqlite:///{file}",
         module=sqlite_module(),
+        hide_parameters=True,  # a traceback of --debug shows the statement, never the values
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
         json_serializer=_json_text,
     )
