@@ -1,0 +1,1 @@
+"""Tests of bkendctl; the folders mirror the package."""

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import delete, select
 
-from bkendctl.contract import accounts, keys, mail, mfa, users
+from bkendctl.contract import accounts, keys, mail, mfa, sessions, users
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation, Raw, place
@@ -149,6 +150,20 @@ class World:
         request = accounts.SignIn(email=email, password=password, **how)
         return self.call(accounts.SIGN_IN, request, source=source)  # type: ignore[no-any-return]
 
+    def refresh(self, token: TokenPair | str, idempotency_key: str | None = None) -> TokenPair:
+        """Trade a refresh token for a new pair."""
+        refresh_token = token if isinstance(token, str) else token.refresh_token
+        request = sessions.Refresh(refresh_token=refresh_token)
+        if idempotency_key is not None:
+            request.idempotency_key = idempotency_key
+        return self.call(sessions.REFRESH, request)  # type: ignore[no-any-return]
+
+    def refusal(self, action: Callable[..., Any], *given: Any, **how: Any) -> str:
+        """Do one of the short ways above that has to be refused, and give the code."""
+        with pytest.raises(Failure) as caught:
+            action(*given, **how)
+        return caught.value.code
+
     def me(self, token: TokenPair | str) -> accounts.User:
         """Who am I."""
         return self.call(accounts.GET_ME, token=token)  # type: ignore[no-any-return]
@@ -156,9 +171,20 @@ class World:
     def configure(self, section: str, **stored: Any) -> None:
         """Change settings of the environment, by their names on the wire."""
         with self.core.database.write() as transaction:
-            environment = transaction.value(schema.environments.select())
+            environment = transaction.value(select(schema.environments.c.id))
             row = {"environment_id": environment, "section": section, "stored": stored}
+            transaction.run(delete(schema.settings).where(schema.settings.c.section == section))
             transaction.run(schema.settings.insert().values(row | {"updated_at": self.clock.now()}))
+
+    def assert_dead(self, *pairs: TokenPair) -> None:
+        """Neither token of these pairs is accepted any more."""
+        for pair in pairs:
+            assert self.refusal(self.me, pair) == "auth/invalid-token"
+            assert self.refusal(self.refresh, pair) == "auth/invalid-refresh-token"
+
+    def sessions(self, token: TokenPair) -> list[sessions.Session]:
+        """Own live sessions, latest activity first."""
+        return self.call(sessions.LIST, token=token).items  # type: ignore[no-any-return]
 
     def make_user(self, email: str, role: str = "user", **fields: Any) -> accounts.User:
         """Make a user as an admin does."""
@@ -208,7 +234,12 @@ def world(
     image, installed = fresh
     file = tmp_path / "bkendctl.db"
     create_private_file(file)
-    file.write_bytes(image)
     core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
+    file.write_bytes(image)
     yield World(core, clock, installed)
     core.database.close()
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name sets in one order: the workers of a parallel run have to agree on the names of tests."""
+    return repr(sorted(val, key=repr)) if isinstance(val, (set, frozenset)) else None

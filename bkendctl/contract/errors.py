@@ -41,7 +41,7 @@ ERRORS: dict[str, ErrorCode] = {
     "auth/email-already-exists": ErrorCode(409, "Another user has this e-mail address.", "bkendctl login"),
     "auth/email-auth-disabled": ErrorCode(400, "Sign-in by e-mail is switched off in this environment."),
     "auth/email-not-verified": ErrorCode(
-        403, "The e-mail address has to be verified first.", "bkendctl email signup-resend EMAIL", 3
+        403, "The e-mail address has to be verified first.", "open the link that was mailed", 3
     ),
     "auth/forbidden": ErrorCode(403, "You may not do this.", "bkendctl whoami"),
     "auth/invalid-credentials": ErrorCode(401, "Wrong e-mail or password."),
@@ -64,10 +64,10 @@ ERRORS: dict[str, ErrorCode] = {
     "auth/mfa-required": ErrorCode(403, "A second factor is needed.", "bkendctl login --mfa-code CODE", MFA_NEEDED),
     "auth/mfa-setup-expired": ErrorCode(400, "The set-up is older than 10 minutes.", "bkendctl mfa enroll"),
     "auth/password-expired": ErrorCode(
-        403, "The password is too old and must be reset.", "bkendctl password reset-request EMAIL", 3
+        403, "The password is too old and must be reset.", "ask for a reset", 3
     ),
     "auth/password-not-set": ErrorCode(
-        400, "This user has no password.", "set one first: bkendctl password reset-request EMAIL"
+        400, "This user has no password.", "sign in as you did before"
     ),
     "auth/same-as-previous-password": ErrorCode(400, "The new password equals the current one."),
     "auth/session-expired": ErrorCode(401, "The session has expired.", "bkendctl login"),
@@ -107,13 +107,15 @@ ERRORS: dict[str, ErrorCode] = {
     "user/unauthorized": ErrorCode(401, "Not signed in.", "bkendctl login"),
     # Faults of this machine.
     "cli/ambiguous": ErrorCode(0, "The prefix fits more than one.", "type more of the id", 2),
+    "cli/closed-pipe": ErrorCode(0, "The output was closed before all was written.", "", 1),
     "cli/config-damaged": ErrorCode(0, "The configuration cannot be read.", "mend or remove the file", 1),
-    "cli/database-damaged": ErrorCode(0, "The database is damaged; it was left as it is.", "bkendctl db restore FILE", 1),
+    "cli/database-damaged": ErrorCode(0, "The database is damaged; it was left as it is.", "put a good copy in its place", 1),
     "cli/database-missing": ErrorCode(0, "There is no database here.", "bkendctl init", 1),
     "cli/database-newer": ErrorCode(0, "The database is newer than this program; it was left as it is.",
                                     "install the newest bkendctl", 1),
     "cli/database-older": ErrorCode(0, "The database has an older schema.", "bkendctl db migrate", 1),
     "cli/database-unwritable": ErrorCode(0, "The database cannot be written.", "bkendctl db status", 1),
+    "cli/demo": ErrorCode(0, "The demo failed.", "bkendctl demo --debug", 1),
     "cli/file": ErrorCode(0, "The file cannot be read or written.", "", 1),
     "cli/interrupted": ErrorCode(0, "Interrupted.", "", INTERRUPTED),
     "cli/master-key": ErrorCode(0, "The master key is missing or wrong.", "set BKENDCTL_MASTER_KEY", 1),
@@ -128,7 +130,7 @@ ERRORS: dict[str, ErrorCode] = {
         "move it away, then: bkendctl login", 1,
     ),
     "cli/store-unavailable": ErrorCode(0, "The credential store does not answer.", "BKENDCTL_STORE=file", 1),
-    "cli/unsafe-file": ErrorCode(0, "The file is not safe to use.", "bkendctl doctor", 1),
+    "cli/unsafe-file": ErrorCode(0, "The file is not safe to use.", "mend it, then try again", 1),
     "cli/usage": ErrorCode(0, "This command was typed wrongly.", "bkendctl --help", 2),
 }  # fmt: skip
 

@@ -56,7 +56,7 @@ def event(
         "target_id": id_,
         "organization_id": call.organization_id,
         "ip_address": call.source.ip_address,
-        "user_agent": call.source.user_agent,
+        "user_agent": call.user_agent,
         "request_id": call.source.request_id,
         "details": call.details,
     }

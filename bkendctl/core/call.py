@@ -99,6 +99,11 @@ class Call:
         return self.key is not None and self.key.type == "secret"
 
     @property
+    def user_agent(self) -> str | None:
+        """As much of the caller's user agent as is kept: 512 characters."""
+        return (self.source.user_agent or "")[:512] or None
+
+    @property
     def public_url(self) -> str | None:
         """Base of links in mails, without a slash at its end; None holds mails back (outside dev)."""
         from bkendctl.core.runtime import DEV_PUBLIC_URL

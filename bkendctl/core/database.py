@@ -52,6 +52,10 @@ class Transaction:
         """The first row, or None."""
         return self.connection.execute(statement).first()
 
+    def one(self, statement: Executable) -> Row[Any]:
+        """The one row there has to be."""
+        return self.connection.execute(statement).one()
+
     def all(self, statement: Executable) -> Sequence[Row[Any]]:
         """Every row."""
         return self.connection.execute(statement).all()
@@ -83,7 +87,11 @@ class Database:
     def engine(self) -> Engine:
         """The engine of this process."""
         if self._engine is None or self._process != os.getpid():
-            self._engine = _sqlite_engine(self.file) if self.file else sqlalchemy.create_engine(self.url)
+            self._engine = (
+                _sqlite_engine(self.file)
+                if self.file
+                else sqlalchemy.create_engine(self.url, hide_parameters=True)
+            )
             self._process = os.getpid()
         return self._engine
 
@@ -173,6 +181,8 @@ def _failure_of(error: OperationalError, database: Database) -> Failure:
         )
     if "malformed" in said:
         return Failure("cli/database-damaged", f"The database is damaged: {database.file}")
+    if "no such" in said or "syntax error" in said:
+        return Failure("common/internal-error", f"The database does not fit this program: {said}.")
     return Failure("common/unavailable", retry_after=1)
 
 
@@ -180,13 +190,14 @@ def _sqlite_engine(file: Path) -> Engine:
     if not sqlite_is_safe():
         version = sqlite_module().sqlite_version
         warnings.warn(
-            f"SQLite {version} has a known fault that can damage data; run: bkendctl doctor",
+            f"SQLite {version} has a known fault that can damage data; install pysqlite3",
             RuntimeWarning,
             stacklevel=2,
         )
     engine = sqlalchemy.create_engine(
         f"sqlite:///{file}",
         module=sqlite_module(),
+        hide_parameters=True,  # a traceback of --debug shows the statement, never the values
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
         json_serializer=_json_text,
     )

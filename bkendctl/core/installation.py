@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import select
 
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.fields import EnvironmentType
+from bkendctl.contract.fields import EnvironmentName, EnvironmentType, Name
 from bkendctl.contract.operation import Access, Empty, Operation
 from bkendctl.core import audit, schema
 from bkendctl.core.call import Actor, Call, Source, environment_row
@@ -48,8 +50,10 @@ def initialize(core: Core, *, name: str, environment: str, new_keys: bool = Fals
     """Make what is missing in the database: tables, organization, project, environment, keys.
 
     A database set up before is joined and left alone, unless new_keys asks for a fresh pair.
-    Failures: cli/master-key when the database was made with another one, data/environment-not-found.
+    Failures: common/invalid-parameters, cli/master-key when the database was made with another one,
+    data/environment-not-found.
     """
+    _check_names(name, environment)
     upgrade(core.database)
     with core.database.write() as transaction:
         check = transaction.value(select(schema.installation.c.master_key_check))
@@ -57,6 +61,15 @@ def initialize(core: Core, *, name: str, environment: str, new_keys: bool = Fals
             return _set_up(core, transaction, name, environment)
         _require_master_key(core, check)
         return _join(core, transaction, environment, new_keys=new_keys)
+
+
+def _check_names(name: str, environment: str) -> None:
+    for field, value, rule in (("name", name, Name), ("environment", environment, EnvironmentName)):
+        try:
+            msgspec.convert(value, rule)
+        except msgspec.ValidationError:
+            reason = f"must be {get_args(rule)[1].description}"
+            raise Failure("common/invalid-parameters", details={field: [reason]}) from None
 
 
 def require_master_key(core: Core) -> None:

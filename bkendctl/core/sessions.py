@@ -23,6 +23,9 @@ from bkendctl.core.randomness import new_token
 IDEMPOTENCY_MS = 60 * SECOND
 """How long a lost answer can be asked for again (decision 12)."""
 
+DELETED = "deleted"
+"""Why sessions of a deleted user end: their tokens stay, to answer auth/user-not-found (decision 13)."""
+
 _table = schema.sessions
 _tokens = schema.refresh_tokens
 
@@ -30,7 +33,7 @@ _tokens = schema.refresh_tokens
 def open_session(call: Call, user: Row[Any], amr: list[str]) -> TokenPair:
     """Open a session for a user who proved everything that is asked, and give its first tokens."""
     session_id = call.new_id()
-    agent = (call.source.user_agent or "")[:512] or None
+    agent = call.user_agent
     values = {
         "id": session_id,
         "environment_id": call.environment_id,
@@ -40,7 +43,7 @@ def open_session(call: Call, user: Row[Any], amr: list[str]) -> TokenPair:
         "second_factor_at": call.now if len(amr) > 1 else None,
         "user_agent": agent,
         "ip_address": call.source.ip_address,
-        "device_info": agent.partition(" ")[0] if agent else None,
+        "device_info": agent.partition(" ")[0][:200] if agent else None,
         "created_at": call.now,
         "last_activity_at": call.now,
         "expires_at": _expiry(call, call.now),
@@ -48,18 +51,20 @@ def open_session(call: Call, user: Row[Any], amr: list[str]) -> TokenPair:
     call.tx.run(_table.insert().values(values))
     users = schema.users
     call.tx.run(update(users).where(users.c.id == user.id).values(last_sign_in_at=call.now))
-    return _issue(call, user, _by_id(call, session_id), generation=1)[0]
+    session = call.tx.one(select(_table).where(_table.c.id == session_id))
+    return _issue(call, user, session, generation=1)[0]
 
 
 def end_all(call: Call, user_id: str, reason: str, *, but: str | None = None) -> int:
-    """End the live sessions of a user, save one; gives how many."""
-    live = and_(_table.c.user_id == user_id, _table.c.ended_at.is_(None))
+    """End the sessions of a user, save one; gives how many of them were live."""
+    open_ones = and_(_table.c.user_id == user_id, _table.c.ended_at.is_(None))
     if but is not None:
-        live = and_(live, _table.c.id != but)
-    ended = [row.id for row in call.tx.all(select(_table.c.id).where(live))]
-    call.tx.run(update(_table).where(live).values(ended_at=call.now, end_reason=reason))
-    call.tx.run(delete(_tokens).where(_tokens.c.session_id.in_(ended)))
-    return len(ended)
+        open_ones = and_(open_ones, _table.c.id != but)
+    ended = int(call.tx.value(select(func.count()).select_from(_table).where(open_ones, _live(call))))
+    if reason != DELETED:
+        call.tx.run(delete(_tokens).where(_tokens.c.session_id.in_(select(_table.c.id).where(open_ones))))
+    call.tx.run(update(_table).where(open_ones).values(ended_at=call.now, end_reason=reason))
+    return ended
 
 
 def _end(call: Call, session_id: str, reason: str) -> None:
@@ -67,20 +72,15 @@ def _end(call: Call, session_id: str, reason: str) -> None:
     call.tx.run(delete(_tokens).where(_tokens.c.session_id == session_id))
 
 
-def _by_id(call: Call, session_id: str) -> Row[Any]:
-    row = call.tx.first(select(_table).where(_table.c.id == session_id))
-    if row is None:
-        raise Failure("auth/session-not-found")
-    return row
-
-
 def _expiry(call: Call, created_at: int) -> int:
     """refreshTokenSeconds from now, and never beyond sessionAbsoluteDays from the sign-in."""
-    settings = call.settings.sessions
-    expiry = call.now + settings.refresh_token_seconds * SECOND
-    if settings.session_absolute_days is not None:
-        expiry = min(expiry, created_at + settings.session_absolute_days * DAY)
-    return expiry
+    expiry = call.now + call.settings.sessions.refresh_token_seconds * SECOND
+    return min(expiry, _absolute_end(call, created_at) or expiry)
+
+
+def _absolute_end(call: Call, created_at: int) -> int | None:
+    days = call.settings.sessions.session_absolute_days
+    return None if days is None else created_at + days * DAY
 
 
 def _issue(call: Call, user: Row[Any], session: Row[Any], *, generation: int) -> tuple[TokenPair, str]:
@@ -143,24 +143,43 @@ def refresh(call: Call, request: contract.Refresh, arrived: Row[Any] | None) -> 
     """Rotate a refresh token; a token used before ends every session of the user (decision 12)."""
     if arrived is None:
         raise Failure("auth/invalid-refresh-token")
-    session = _by_id(call, arrived.session_id)
+    user, session = _owner_of(call, arrived)
+    key = request.idempotency_key
+    key_hash = None if key is UNSET else fingerprint(str(key))
+    mine = and_(_tokens.c.token_hash == arrived.token_hash, _tokens.c.spent_at.is_(None))
+    if call.tx.run(update(_tokens).where(mine).values(spent_at=call.now, idempotency_hash=key_hash)):
+        return _rotate(call, user, session, arrived, arrived.generation + 1)
+    spent = call.tx.first(select(_tokens).where(_tokens.c.token_hash == arrived.token_hash))
+    if spent is None:
+        raise Failure("auth/invalid-refresh-token")
+    successor = call.tx.first(select(_tokens).where(_tokens.c.token_hash == spent.successor_hash))
+    same_client = key_hash is not None and key_hash == spent.idempotency_hash
+    unused = successor is not None and successor.spent_at is None
+    # Also for one that raced: a client that stopped waiting asks again while its first request still waits.
+    if same_client and unused and call.now - spent.spent_at <= IDEMPOTENCY_MS:
+        call.tx.run(delete(_tokens).where(_tokens.c.token_hash == spent.successor_hash))
+        return _rotate(call, user, session, spent, spent.generation + 1)
+    if arrived.spent_at is None:
+        raise Failure("auth/invalid-refresh-token")
+    return _reused(call, user, session, spent)
+
+
+def _owner_of(call: Call, token: Row[Any]) -> tuple[Row[Any], Row[Any]]:
+    """User and session of a refresh token.
+
+    Failures: auth/user-not-found, auth/invalid-refresh-token, auth/session-expired.
+    """
     users = schema.users
-    user = call.tx.first(select(users).where(users.c.id == session.user_id))
-    if user is None or user.deleted_at is not None:
+    session = call.tx.first(select(_table).where(_table.c.id == token.session_id))
+    user = call.tx.first(select(users).where(users.c.id == session.user_id)) if session is not None else None
+    if session is None or user is None or user.deleted_at is not None:
         raise Failure("auth/user-not-found")
     call.about("session", session.id)
     if session.ended_at is not None:
         raise Failure("auth/invalid-refresh-token")
-    if session.expires_at <= call.now:
+    if min(session.expires_at, _absolute_end(call, session.created_at) or session.expires_at) <= call.now:
         raise Failure("auth/session-expired")
-    key = request.idempotency_key
-    key_hash = None if key is UNSET else fingerprint(str(key))
-    if arrived.spent_at is not None:
-        return _again(call, user, session, arrived, key_hash)
-    mine = and_(_tokens.c.token_hash == arrived.token_hash, _tokens.c.spent_at.is_(None))
-    if not call.tx.run(update(_tokens).where(mine).values(spent_at=call.now, idempotency_hash=key_hash)):
-        raise Failure("auth/invalid-refresh-token")
-    return _rotate(call, user, session, arrived, arrived.generation + 1)
+    return user, session
 
 
 def _rotate(call: Call, user: Row[Any], session: Row[Any], spent: Row[Any], generation: int) -> TokenPair:
@@ -173,19 +192,10 @@ def _rotate(call: Call, user: Row[Any], session: Row[Any], spent: Row[Any], gene
     return pair
 
 
-def _again(call: Call, user: Row[Any], session: Row[Any], spent: Row[Any], key_hash: str | None) -> TokenPair:
-    """A spent token came: a client that lost the answer, a parallel one within the grace, or a thief."""
-    fresh = call.tx.first(select(_tokens).where(_tokens.c.token_hash == spent.token_hash))
-    if fresh is None:
-        raise Failure("auth/invalid-refresh-token")
-    age = call.now - fresh.spent_at
-    successor = call.tx.first(select(_tokens).where(_tokens.c.token_hash == fresh.successor_hash))
-    same_client = key_hash is not None and key_hash == fresh.idempotency_hash and age <= IDEMPOTENCY_MS
-    if same_client and successor is not None and successor.spent_at is None:
-        call.tx.run(delete(_tokens).where(_tokens.c.token_hash == successor.token_hash))
-        return _rotate(call, user, session, fresh, successor.generation)
-    if age < call.settings.sessions.refresh_reuse_grace_seconds * SECOND and successor is not None:
-        return _issue(call, user, session, generation=successor.generation)[0]
+def _reused(call: Call, user: Row[Any], session: Row[Any], spent: Row[Any]) -> TokenPair:
+    """A spent token arrived: from a parallel client while the grace runs, else from a thief or its victim."""
+    if call.now - spent.spent_at < call.settings.sessions.refresh_reuse_grace_seconds * SECOND:
+        return _issue(call, user, session, generation=spent.generation + 1)[0]
     call.about("user", user.id, endedSessions=end_all(call, user.id, "refresh-reuse"))
     what = "a refresh token was used twice, which means that somebody may have copied it"
     outbox.send(

@@ -338,7 +338,7 @@ class OutboxMail(SQLModel, table=True):
 
 
 class AuditEvent(SQLModel, table=True):
-    """What happened, in the order of sequence; hash is filled in when the chain is sealed. Times are real."""
+    """What happened, in the order of sequence; the hashes are filled in when the chain is sealed."""
 
     __tablename__: ClassVar[str] = "audit_events"
     __table_args__ = (
@@ -349,6 +349,7 @@ class AuditEvent(SQLModel, table=True):
     id: str = Field(max_length=36, unique=True)
     environment_id: str = _to("environments.id", index=False)
     hash: str | None = _text(64, null=True)
+    previous_hash: str | None = _text(64, null=True)
     occurred_at: int = _when()
     action: str = _text(64)
     outcome: str = _text(8)
@@ -365,6 +366,15 @@ class AuditEvent(SQLModel, table=True):
     details: dict[str, Any] = _json()
 
 
+class AuditHead(SQLModel, table=True):
+    """Where the sealed chain of an environment ends, so that a cut-off tail is noticed."""
+
+    __tablename__: ClassVar[str] = "audit_heads"
+    environment_id: str = _to("environments.id", key=True)
+    sequence: int = Field(sa_type=BigInteger)
+    hash: str = _text(64)
+
+
 class Setting(SQLModel, table=True):
     """What was changed from the defaults, one row a section."""
 
@@ -376,7 +386,7 @@ class Setting(SQLModel, table=True):
 
 
 class Throttle(SQLModel, table=True):
-    """Attempts in a window, by their instants, and the lock they led to; key is a hash: no address is kept."""
+    """Attempts in a window, by their instants, and the lock they led to; key is a hash, no address."""
 
     __tablename__: ClassVar[str] = "throttles"
     __table_args__ = (Index("ix_throttles_expiry", "expires_at"),)

@@ -155,7 +155,7 @@ def soft_delete(call: Call, user: Row[Any]) -> None:
     call.about("user", user.id, email=user.email)
     _keep_an_admin(call, user)
     _keep_owners(call, user)
-    sessions.end_all(call, user.id, "deleted")
+    sessions.end_all(call, user.id, sessions.DELETED)
     for table in (schema.linked_accounts, schema.mail_tokens, schema.memberships, schema.known_sources):
         call.tx.run(delete(table).where(table.c.user_id == user.id))
     keys.revoke_personal(call, user.id)

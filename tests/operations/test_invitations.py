@@ -192,7 +192,6 @@ def test_who_sees_which_invitations(world: World) -> None:
         ({"resource_type": "user"}, set()),
         ({"resource_id": UNKNOWN}, set()),
     ],
-    ids=str,
 )
 def test_the_list_is_filtered(world: World, filters: dict[str, str], expected: set[str]) -> None:
     """By state, counting the expiry, and by resource; user matches nothing (decision 75)."""

@@ -93,7 +93,6 @@ def test_an_empty_environment_has_no_pages(world: World) -> None:
         ({"mfa": False}, {"root", "visitor", "banned"}),
         ({"role": "user", "status": "active", "mfa": False}, set()),
     ],
-    ids=str,
 )
 def test_filters_leave_who_fits_all_of_them(world: World, wanted: dict[str, Any], expected: set[str]) -> None:
     """Role, state, way of signing in and MFA, alone and together; total counts the same ones."""

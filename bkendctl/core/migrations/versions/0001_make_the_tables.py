@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("environment_id", sa.String(length=36), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=True),
+        sa.Column("previous_hash", sa.String(length=64), nullable=True),
         sa.Column("occurred_at", sa.BigInteger(), nullable=False),
         sa.Column("action", sa.String(length=64), nullable=False),
         sa.Column("outcome", sa.String(length=8), nullable=False),
@@ -151,6 +152,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_outbox_created", "outbox", ["environment_id", "created_at", "id"], unique=False)
     op.create_index("ix_outbox_due", "outbox", ["status", "next_attempt_at"], unique=False)
+    op.create_table(
+        "audit_heads",
+        sa.Column("environment_id", sa.String(length=36), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["environment_id"], ["environments.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("environment_id"),
+    )
     op.create_table(
         "settings",
         sa.Column("environment_id", sa.String(length=36), nullable=False),

@@ -1,0 +1,154 @@
+"""The everyday verbs that stand alone: signup, login, logout, whoami."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from bkendctl.cli import views
+from bkendctl.cli.context import Context
+from bkendctl.cli.options import Noun
+from bkendctl.cli.tables import Column, View
+from bkendctl.client.voice import Voice
+from bkendctl.contract import accounts, sessions
+from bkendctl.contract.accounts import TokenPair
+from bkendctl.contract.errors import Failure
+
+noun = Noun("Sign up, sign in, sign out.")
+
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")]
+ShowTokens = Annotated[bool, typer.Option("--show-tokens", help="Print the tokens too.")]
+
+SIGNED_IN = View(
+    columns=(
+        Column("E-mail", "user.email"),
+        Column("User", "user.id"),
+        Column("Role", "user.role"),
+        Column("Token lasts", "expiresIn", style="duration"),
+        Column("Profile", "profile"),
+        Column("Access token", "tokens.accessToken"),
+        Column("Refresh token", "tokens.refreshToken"),
+    ),
+    quiet="user.id",
+)
+
+
+@noun.verb("signup")
+def signup(
+    ctx: Context,
+    email: Annotated[str | None, typer.Argument(help="E-mail address.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name to show.")] = None,
+    password_stdin: PasswordStdin = False,
+    show_tokens: ShowTokens = False,
+) -> None:
+    """Create an account by password and sign in.
+
+    The password is asked for, read with --password-stdin, or taken from BKENDCTL_PASSWORD.
+
+    Example: bkendctl signup alice@example.com --name Alice
+    """
+    email = email or ctx.ask.ask("E-mail", option="EMAIL")
+    name = name or ctx.ask.ask("Name", option="--name", default=email.partition("@")[0])
+    password = ctx.password(stdin=password_stdin, new=True)
+    request = accounts.SignUp(method="password", email=email, password=password, name=name)
+    answer = ctx.call(accounts.SIGN_UP, request, voice=Voice.GUEST)
+    if isinstance(answer, TokenPair):
+        _signed_in(ctx, answer, show_tokens=show_tokens)
+        ctx.say.done("signed up and signed in; a confirmation was mailed: bkendctl mail list")
+    else:
+        ctx.show(answer)
+
+
+@noun.verb("login")
+def login(
+    ctx: Context,
+    email: Annotated[str | None, typer.Argument(help="E-mail address.")] = None,
+    mfa_code: Annotated[
+        str | None,
+        typer.Option("--mfa-code", help="Code of your app or a backup code; - reads it from stdin."),
+    ] = None,
+    password_stdin: PasswordStdin = False,
+    show_tokens: ShowTokens = False,
+) -> None:
+    """Sign in by password; asks for the second factor when it is wanted.
+
+    Scripts set BKENDCTL_PASSWORD and BKENDCTL_MFA_CODE; without a code exit status 9 says one is needed.
+
+    Example: bkendctl login alice@example.com
+    """
+    from bkendctl.cli.prompt import code_or_stdin
+
+    if password_stdin and mfa_code == "-":
+        ctx.refuse("Only one of --password-stdin and --mfa-code - can read stdin.")
+    email = email or ctx.ask.ask("E-mail", option="EMAIL")
+    password = ctx.password(stdin=password_stdin)
+    code = mfa_code or os.environ.get("BKENDCTL_MFA_CODE")
+    request = accounts.SignIn(email=email, password=password)
+    if code:
+        request.mfa_code = code_or_stdin(code, option="--mfa-code")
+    try:
+        pair = ctx.call(accounts.SIGN_IN, request, voice=Voice.GUEST)
+    except Failure as failure:
+        if failure.code != "auth/mfa-required" or not ctx.ask.can_ask:
+            raise
+        request.mfa_code = ctx.ask.ask("Code of your app, or a backup code", option="--mfa-code")
+        pair = ctx.call(accounts.SIGN_IN, request, voice=Voice.GUEST)
+    _signed_in(ctx, pair, show_tokens=show_tokens)
+
+
+def _signed_in(ctx: Context, pair: TokenPair, *, show_tokens: bool) -> None:
+    """Store the tokens at once, then show whose they are."""
+    ctx.speaker.remember(pair)
+    user = ctx.speaker.call(accounts.GET_ME, accounts.GET_ME.request(), Voice.USER)  # whatever --as says
+    ctx.speaker.remember_user(user.id, user.email)
+    body: dict[str, Any] = {
+        "user": msgspec.to_builtins(user),
+        "expiresIn": pair.expires_in,
+        "profile": ctx.profile.name or None,
+    }
+    if show_tokens:
+        body["tokens"] = msgspec.to_builtins(pair)
+    columns = SIGNED_IN.columns if show_tokens else SIGNED_IN.columns[:-2]
+    ctx.show(body, SIGNED_IN._replace(columns=columns))
+
+
+@noun.verb("logout")
+def logout(
+    ctx: Context,
+    all_sessions: Annotated[bool, typer.Option("--all", help="End your other sessions too.")] = False,
+) -> None:
+    """End the session, then forget it here.
+
+    Where the server cannot be reached the session is forgotten here all the same, and said so.
+
+    Example: bkendctl logout
+    """
+    if not ctx.speaker.credentials.access_token:
+        raise Failure("cli/not-signed-in")
+    message = "Signed out."
+    try:
+        if all_sessions:
+            ctx.call(sessions.REVOKE_ALL)
+        message = ctx.call(sessions.SIGN_OUT).message
+    except Failure as failure:
+        if failure.status in (401, 404):
+            message = "Forgotten here; the server did not take the session: " + failure.message
+        elif failure.exit_status in (1, 8):
+            message = "Forgotten here, but the session may still live: " + failure.message
+        else:
+            raise
+    ctx.speaker.forget()
+    ctx.show({"message": message})
+
+
+@noun.verb("whoami")
+def whoami(ctx: Context) -> None:
+    """Show the signed-in user.
+
+    Example: bkendctl whoami -o json
+    """
+    ctx.show(ctx.call(accounts.GET_ME), views.USER)
+    ctx.clock_offset()

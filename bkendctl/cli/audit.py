@@ -1,0 +1,143 @@
+"""bkendctl audit: what happened, and whether the record is whole."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bkendctl.cli.context import Context
+from bkendctl.cli.options import Noun
+from bkendctl.cli.tables import KEEP, Column, View
+from bkendctl.cli.text import parse_instant
+from bkendctl.client.voice import Voice
+from bkendctl.contract import audit_events
+
+noun = Noun("What happened: list, verify, export.")
+
+FOLLOW_SECONDS = 1.0
+
+MANY = View(
+    columns=(
+        Column("Seq", "sequence", KEEP, "number"),
+        Column("When", "occurredAt", 8, "time"),
+        Column("Action", "action", 10),
+        Column("Outcome", lambda event: event["errorCode"] or event["outcome"], 9),
+        Column("Actor", lambda event: event["actor"]["label"] or event["actor"]["type"], 7),
+        Column("About", lambda event: (event["target"] or {}).get("id"), 5),
+    ),
+    quiet="id",
+    noun="events",
+)
+
+Action = Annotated[str | None, typer.Option(help="Exact, such as users.set-role, or users.*")]
+Actor = Annotated[str | None, typer.Option(help="Who: id or e-mail of a user, id of a key.")]
+User = Annotated[str | None, typer.Option("--user", help="About whom: id or e-mail.")]
+Since = Annotated[str | None, typer.Option(help="Instant, or how long ago (24h).")]
+
+
+@noun.verb("list")
+def list_events(
+    ctx: Context,
+    action: Action = None,
+    actor: Actor = None,
+    user: User = None,
+    since: Since = None,
+    limit: Annotated[int, typer.Option(help="Events, 1 to 200.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", help="Wait for new ones; Ctrl-C ends.")] = False,
+) -> None:
+    """List events, newest first; with --follow the new ones as they come.
+
+    Example: bkendctl audit list --action 'users.*' --since 24h
+    """
+    request = _request(ctx, action, actor, user, since, limit)
+    page = ctx.call(audit_events.LIST, request, voice=Voice.ADMIN)
+    if not follow:
+        ctx.show(page, MANY)
+        return
+    newest = page.items[0].sequence if page.items else 0
+    _show_rows(ctx, list(reversed(page.items)))
+    while True:
+        time.sleep(FOLLOW_SECONDS)
+        page = ctx.call(audit_events.LIST, request, voice=Voice.ADMIN)
+        fresh = [event for event in reversed(page.items) if event.sequence > newest]
+        _show_rows(ctx, fresh)
+        newest = max([newest, *(event.sequence for event in fresh)])
+
+
+def _show_rows(ctx: Context, events: list[Any]) -> None:
+    """One JSON document a line, or one table line each: what follows has no end."""
+    import msgspec
+
+    for event in events:
+        body = msgspec.to_builtins(event)
+        if ctx.output.format == "json":
+            sys.stdout.write(msgspec.json.encode(body).decode() + "\n")
+        else:
+            actor = body["actor"]["label"] or body["actor"]["type"]
+            outcome = body["errorCode"] or body["outcome"]
+            sys.stdout.write(f"{body['occurredAt']}  {body['action']}  {outcome}  {actor}\n")
+    sys.stdout.flush()
+
+
+@noun.verb("verify")
+def verify(ctx: Context) -> None:
+    """Seal what is new and check the hash chain; exit status 1 when it is broken.
+
+    Note the last hash elsewhere: it shows later that nothing before it was rewritten.
+
+    Example: bkendctl audit verify
+    """
+    found = ctx.call(audit_events.VERIFY, voice=Voice.ADMIN)
+    ctx.show(found, View(quiet="state"))
+    if found.state == "broken":
+        raise typer.Exit(1)
+
+
+@noun.verb("export")
+def export(
+    ctx: Context,
+    file: Annotated[Path | None, typer.Option("--file", help="Where to; stdout when left out.")] = None,
+    since: Since = None,
+) -> None:
+    """Write all events, newest first, one JSON document a line.
+
+    Example: bkendctl audit export --since 30d --file audit.jsonl
+    """
+    import msgspec
+
+    from bkendctl.local.files import write_private
+
+    lines: list[bytes] = []
+    request = _request(ctx, None, None, None, since, 200)
+    while True:
+        page = ctx.call(audit_events.LIST, request, voice=Voice.ADMIN)
+        lines += [msgspec.json.encode(event) + b"\n" for event in page.items]
+        if file is None:
+            sys.stdout.write(b"".join(lines).decode())
+            lines.clear()
+        if page.next_cursor is None:
+            break
+        request.cursor = page.next_cursor
+    if file is not None:
+        write_private(file.absolute(), b"".join(lines), ctx.say.warn)
+        ctx.say.done(f"{len(lines)} events written to {file}")
+
+
+def _request(
+    ctx: Context, action: str | None, actor: str | None, user: str | None, since: str | None, limit: int
+) -> audit_events.ListEvents:
+    request = audit_events.ListEvents(limit=limit)
+    if action is not None:
+        request.action = action
+    if actor is not None:
+        request.actor_id = ctx.user_id(actor)
+    if user is not None:
+        request.target_id = ctx.user_id(user)
+    if since is not None:
+        request.from_ = parse_instant(since, datetime.now(UTC), past=True).isoformat()
+    return request

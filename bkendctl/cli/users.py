@@ -1,0 +1,218 @@
+"""bkendctl users: administration."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from msgspec import UNSET
+
+from bkendctl.cli import views
+from bkendctl.cli.context import Context
+from bkendctl.cli.options import Noun
+from bkendctl.cli.prompt import read_secret_stdin
+from bkendctl.cli.tables import View
+from bkendctl.client.voice import Voice
+from bkendctl.contract import users
+
+noun = Noun("Users of the environment: list, roles, bans.")
+
+User = Annotated[str, typer.Argument(help="Id or e-mail.", metavar="USER")]
+
+
+@noun.verb("list")
+def list_users(
+    ctx: Context,
+    search: Annotated[str | None, typer.Option(help="Part of name, nickname or e-mail.")] = None,
+    search_type: Annotated[str | None, typer.Option(help="Only in: name, nickname or email.")] = None,
+    role: Annotated[str | None, typer.Option(help="Only admin, user or guest.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only active, banned, deleted, or all.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Only with email, google or github.")] = None,
+    mfa: Annotated[bool | None, typer.Option("--mfa/--no-mfa", help="Only with MFA on, or off.")] = None,
+    last_sign_in_before: Annotated[str | None, typer.Option(help="Instant, or how long ago (30d).")] = None,
+    sort: Annotated[str, typer.Option(help="createdAt, updatedAt, name, email or role.")] = "createdAt",
+    desc: Annotated[bool, typer.Option("--desc/--asc", help="Newest or last first.")] = True,
+    page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
+    limit: Annotated[int, typer.Option(help="Users per page, 1 to 100.")] = 20,
+) -> None:
+    """List users.
+
+    Example: bkendctl users list --role admin -o json
+    """
+    request = users.ListUsers(
+        page=page, limit=limit, sort_by=_choice(sort), sort_direction="desc" if desc else "asc"
+    )
+    wanted = {
+        "search": search,
+        "search_type": search_type,
+        "role": role,
+        "status": status,
+        "provider": provider,
+        "mfa": mfa,
+        "last_sign_in_before": _ago(last_sign_in_before),
+    }
+    for name, value in wanted.items():
+        if value is not None:
+            setattr(request, name, value)
+    ctx.show(_call(ctx, users.LIST, request), views.USERS)
+
+
+def _choice(text: str) -> Any:
+    """Passed on as typed: the core says what would be right."""
+    return text
+
+
+def _ago(text: str | None) -> str | None:
+    from datetime import UTC, datetime
+
+    from bkendctl.cli.text import parse_instant
+
+    return None if text is None else parse_instant(text, datetime.now(UTC), past=True).isoformat()
+
+
+def _call(ctx: Context, operation: Any, request: Any) -> Any:
+    return ctx.call(operation, request, voice=Voice.ADMIN)
+
+
+@noun.verb("get")
+def get(ctx: Context, user: User) -> None:
+    """Show one user.
+
+    Example: bkendctl users get alice@example.com
+    """
+    ctx.show(_call(ctx, users.GET, users.UserId(user_id=ctx.user_id(user))), views.USER)
+
+
+@noun.verb("create")
+def create(
+    ctx: Context,
+    email: Annotated[str, typer.Argument(help="E-mail address.")],
+    name: Annotated[str | None, typer.Option(help="Name to show.")] = None,
+    role: Annotated[str, typer.Option(help="admin, user or guest.")] = "user",
+    password_stdin: Annotated[
+        bool,
+        typer.Option("--password-stdin", help="Read a first password from stdin; without one there is none."),
+    ] = False,
+    email_verified: Annotated[bool, typer.Option("--email-verified", help="The address is proven.")] = False,
+) -> None:
+    """Make a user without sign-up.
+
+    Example: bkendctl users create bob@example.com --name Bob --role guest
+    """
+    request = users.CreateUser(
+        name=name or email.partition("@")[0],
+        email=email,
+        role=_choice(role),
+        password=read_secret_stdin() if password_stdin else UNSET,
+        email_verified=email_verified,
+    )
+    ctx.show(_call(ctx, users.CREATE, request), views.USER)
+
+
+@noun.verb("update")
+def update(ctx: Context, user: User, name: Annotated[str, typer.Option(help="New name.")]) -> None:
+    """Rename a user.
+
+    Example: bkendctl users update bob@example.com --name Robert
+    """
+    request = users.UpdateUser(user_id=ctx.user_id(user), name=name)
+    ctx.show(_call(ctx, users.UPDATE, request), views.USER)
+
+
+@noun.verb("delete")
+def delete(ctx: Context, user: User) -> None:
+    """Delete a user; it can be restored for 30 days.
+
+    Example: bkendctl users delete bob@example.com --yes
+    """
+    user_id = ctx.user_id(user)
+    ctx.confirm(f"Delete the user {user}?")
+    ctx.show(_call(ctx, users.DELETE, users.UserId(user_id=user_id)))
+
+
+@noun.verb("restore")
+def restore(ctx: Context, user: User) -> None:
+    """Bring a deleted user back.
+
+    Example: bkendctl users restore bob@example.com
+    """
+    ctx.show(_call(ctx, users.RESTORE, users.UserId(user_id=ctx.user_id(user, deleted=True))), views.USER)
+
+
+@noun.verb("set-role")
+def set_role(
+    ctx: Context, user: User, role: Annotated[str, typer.Argument(help="admin, user or guest.")]
+) -> None:
+    """Give a role, in effect from the user's next request on.
+
+    Example: bkendctl users set-role alice@example.com admin
+    """
+    request = users.SetRole(user_id=ctx.user_id(user), role=_choice(role))
+    ctx.show(_call(ctx, users.SET_ROLE, request), views.USER)
+
+
+@noun.verb("ban")
+def ban(
+    ctx: Context,
+    user: User,
+    until: Annotated[str | None, typer.Option(help="End: an instant, or a duration such as 7d.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why.")] = None,
+) -> None:
+    """Ban a user and end its sessions.
+
+    Example: bkendctl users ban bob@example.com --until 7d --reason spam
+    """
+    user_id = ctx.user_id(user)
+    ctx.confirm(f"Ban the user {user}?")
+    request = users.Ban(
+        user_id=user_id,
+        until=UNSET if until is None else ctx.local_instant(until),
+        reason=UNSET if reason is None else reason,
+    )
+    ctx.show(_call(ctx, users.BAN, request), views.USER)
+
+
+@noun.verb("unban")
+def unban(ctx: Context, user: User) -> None:
+    """Lift a ban.
+
+    Example: bkendctl users unban bob@example.com
+    """
+    ctx.show(_call(ctx, users.UNBAN, users.UserId(user_id=ctx.user_id(user))), views.USER)
+
+
+@noun.verb("sessions")
+def sessions(
+    ctx: Context,
+    user: User,
+    page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
+    limit: Annotated[int, typer.Option(help="Sessions per page, 1 to 100.")] = 20,
+) -> None:
+    """List a user's live sessions.
+
+    Example: bkendctl users sessions alice@example.com
+    """
+    request = users.ListUserSessions(user_id=ctx.user_id(user), page=page, limit=limit)
+    ctx.show(_call(ctx, users.SESSIONS, request), views.SESSIONS)
+
+
+@noun.verb("revoke-sessions")
+def revoke_sessions(ctx: Context, user: User) -> None:
+    """End all sessions of a user.
+
+    Example: bkendctl users revoke-sessions alice@example.com --yes
+    """
+    user_id = ctx.user_id(user)
+    ctx.confirm(f"End all sessions of {user}?")
+    ctx.show(_call(ctx, users.REVOKE_SESSIONS, users.UserId(user_id=user_id)), View(quiet="endedCount"))
+
+
+@noun.verb("reset-mfa")
+def reset_mfa(ctx: Context, user: User) -> None:
+    """Switch MFA off for a lost device, and end all sessions.
+
+    Example: bkendctl users reset-mfa alice@example.com --yes
+    """
+    user_id = ctx.user_id(user)
+    ctx.confirm(f"Switch MFA off for {user}?")
+    ctx.show(_call(ctx, users.RESET_MFA, users.UserId(user_id=user_id)))

@@ -1,0 +1,30 @@
+"""Opens the backend that a profile names."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Operation, Raw
+from bkendctl.local.paths import Paths
+from bkendctl.local.profiles import Profile
+
+
+class Backend(Protocol):
+    """Something that does operations: this process's core, or a server."""
+
+    def execute(self, operation: Operation[Any, Any], raw: Raw) -> Any:
+        """Do an operation and give its response; Failure when it is refused."""
+
+
+def connect(profile: Profile, paths: Paths) -> Backend:
+    """Give the backend of a profile; nothing is opened before its first operation."""
+    if profile.kind == "embedded":
+        from bkendctl.client.embedded import Embedded
+
+        return Embedded(profile, paths)
+    raise Failure(
+        "cli/not-offered",
+        f"{profile.url} is a server; this version speaks to the embedded core only.",
+        hint="bkendctl profiles use NAME",
+    )
