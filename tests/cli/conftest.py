@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from shell import Shell
 from streams import Screen
 
 
@@ -26,3 +28,23 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def screen() -> Screen:
     return Screen()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """A command line in a home where nothing was done yet."""
+    return Shell(tmp_path / "home", monkeypatch, capsys)
+
+
+@pytest.fixture
+def ready(shell: Shell) -> Shell:
+    """A command line after init."""
+    shell.ok("init")
+    return shell
+
+
+@pytest.fixture
+def alice(ready: Shell) -> Shell:
+    """A command line where Alice has signed up and is signed in."""
+    ready.sign_up()
+    return ready
