@@ -121,7 +121,7 @@ class Shell:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of a process that runs a command."""
-        return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "TERM": "xterm-256color"}
+        return clean({name: value for name, value in os.environ.items() if name.startswith("BKENDCTL_")})
 
     def terminal(self, *arguments: str, size: tuple[int, int] = (24, 80)) -> pexpect.spawn[str]:
         """Run a command in a pseudo-terminal."""
@@ -167,3 +167,9 @@ class Shell:
 
 
 PROGRAM = [sys.executable, "-m", "bkendctl"]
+
+
+def clean(variables: dict[str, str]) -> dict[str, str]:
+    """An environment for a process with these variables of ours and no others."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("BKENDCTL_")}
+    return {**others, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "TERM": "xterm-256color", **variables}
