@@ -83,6 +83,7 @@ class Context(typer.Context):
 
         log = self.say.debug if self.option("debug") else None
         backend = connect(self.profile, self.paths)
+        self.call_on_close(backend.close)
         return Speaker(backend, self.store, self.profile, from_environment(), log)
 
     def call(self, operation: Operation[Any, Any], request: Any = None, *, voice: Voice = Voice.USER) -> Any:
