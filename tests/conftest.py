@@ -22,6 +22,7 @@ from bkendctl.core.database import Database, create_private_file
 from bkendctl.core.dispatch import execute
 from bkendctl.core.installation import Installed, initialize
 from bkendctl.core.runtime import Core
+from bkendctl.core.upgrade import upgrade
 
 PASSWORD = "Corr3ct-horse!"
 
@@ -173,11 +174,24 @@ def clock() -> MovableClock:
     return MovableClock()
 
 
+@pytest.fixture(scope="session")
+def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A database file after its migrations, made once: they cost 50 ms."""
+    file = tmp_path_factory.mktemp("empty") / "bkendctl.db"
+    database = Database(f"sqlite:///{file}")
+    upgrade(database)
+    database.close()
+    return file.read_bytes()
+
+
 @pytest.fixture(params=["embedded"])
-def world(request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock) -> Iterator[World]:
+def world(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock, empty_tables: bytes
+) -> Iterator[World]:
     """A fresh installation in environment dev, on every backend there is."""
     file = tmp_path / "bkendctl.db"
     create_private_file(file)
+    file.write_bytes(empty_tables)
     core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
     yield World(core, clock, initialize(core, name="Demo", environment="dev"))
     core.database.close()
