@@ -23,6 +23,14 @@ from bkendctl.contract.paging import Page, PageRequest, Pagination
 from bkendctl.contract.sessions import Session, SessionsEnded
 
 
+class SocialLinks(Body, kw_only=True):
+    """Where else a user is found, by URL."""
+
+    github: str | None = None
+    twitter: str | None = None
+    linkedin: str | None = None
+
+
 class PublicUser(Body, kw_only=True):
     """What other signed-in users see of a user whose profile is public."""
 
@@ -31,7 +39,7 @@ class PublicUser(Body, kw_only=True):
     nickname: str | None
     image: str | None
     bio: str | None
-    social_links: dict[str, str | None] | None
+    social_links: SocialLinks | None
     slug: str | None
     created_at: Timestamp
 

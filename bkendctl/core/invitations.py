@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from msgspec import UNSET
+from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Row, and_, exists, false, func, or_, select, update
 
 from bkendctl.contract import invitations as contract
@@ -28,7 +29,7 @@ _table = schema.invitations
 
 
 @handles(contract.CREATE)
-def create(call: Call, request: contract.Create) -> contract.Invitation:
+def create(call: Call, request: contract.Create) -> contract.InvitationCreated:
     """Invite an address; mails the link, or answers it with send false."""
     resource = members.resource(call, request.resource_type, request.resource_id)
     members.require_manager(call, resource)
@@ -61,7 +62,7 @@ def create(call: Call, request: contract.Create) -> contract.Invitation:
     call.tx.run(_table.insert().values(values))
     row = _find(call, invitation_id)
     call.about("invitation", row.id, email=row.email, role=row.resource_role)
-    answer = _shown(call, row)
+    answer = contract.InvitationCreated(**asdict(_shown(call, row)))
     if request.send:
         _mail(call, row, token)
     else:
