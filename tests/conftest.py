@@ -24,7 +24,7 @@ from bkendctl.core.dispatch import execute
 from bkendctl.core.installation import Installed, initialize
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
-from bkendctl.core.upgrade import upgrade
+from bkendctl.core.tokens import new_signing_key
 
 PASSWORD = "Corr3ct-horse!"
 
@@ -216,26 +216,26 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture(scope="session")
-def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A database file after its migrations, made once: they cost 50 ms."""
-    file = tmp_path_factory.mktemp("empty") / "bkendctl.db"
-    database = Database(f"sqlite:///{file}")
-    upgrade(database)
-    database.close()
-    return file.read_bytes()
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Installed]:
+    """A database just set up in environment dev, made once: the migrations cost more than most tests."""
+    file = tmp_path_factory.mktemp("fresh") / "bkendctl.db"
+    create_private_file(file)
+    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=MovableClock())
+    installed = initialize(core, name="Demo", environment="dev")
+    core.database.close()
+    return file.read_bytes(), installed
 
 
 @pytest.fixture(params=["embedded"])
 def world(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock, empty_tables: bytes
+    request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock, fresh: tuple[bytes, Installed]
 ) -> Iterator[World]:
     """A fresh installation in environment dev, on every backend there is."""
     image, installed = fresh
     file = tmp_path / "bkendctl.db"
     create_private_file(file)
-    file.write_bytes(empty_tables)
-    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
     file.write_bytes(image)
+    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
     yield World(core, clock, installed)
     core.database.close()
 

@@ -11,6 +11,7 @@ from typer.core import TyperGroup, TyperOption
 from bkendctl import __version__
 from bkendctl.cli.options import Group
 from bkendctl.cli.topics import EXIT_STATUSES
+from bkendctl.contract.errors import Failure
 
 
 class _Entry(NamedTuple):
