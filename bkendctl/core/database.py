@@ -90,7 +90,7 @@ class Database:
     def engine(self) -> Engine:
         """The engine of this process."""
         if self._engine is None or self._process != os.getpid():
-            # Kept, because even closing a parent's connection in a child is unsafe (sqlite.org/howtocorrupt.html).
+            # Kept: even closing a parent's connection in a child is unsafe (sqlite.org/howtocorrupt.html).
             self._inherited = self._engine
             self._engine = _sqlite_engine(self.file) if self.file else sqlalchemy.create_engine(self.url)
             self._process = os.getpid()
