@@ -20,7 +20,9 @@ noun = Noun("Prove the e-mail address.")
 def signup_confirm(
     ctx: Context,
     email: Annotated[str, typer.Argument(help="Address that signed up.")],
-    token: Annotated[str, typer.Option("--token", help="Token of the mailed link; - reads it from stdin.")],
+    token: Annotated[
+        str, typer.Option("--token", help="Token of the mailed link; - reads it from stdin.", metavar="TOKEN")
+    ],
 ) -> None:
     """Prove the address with the token of the confirmation mail.
 
