@@ -40,7 +40,7 @@ SIGNED_IN = View(
 def signup(
     ctx: Context,
     email: Annotated[str | None, typer.Argument(help="E-mail address.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name to show.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name to show.", metavar="NAME")] = None,
     password_stdin: PasswordStdin = False,
     show_tokens: ShowTokens = False,
 ) -> None:
@@ -68,7 +68,9 @@ def login(
     email: Annotated[str | None, typer.Argument(help="E-mail address.")] = None,
     mfa_code: Annotated[
         str | None,
-        typer.Option("--mfa-code", help="Code of your app or a backup code; - reads it from stdin."),
+        typer.Option(
+            "--mfa-code", help="Code of your app or a backup code; - reads it from stdin.", metavar="CODE"
+        ),
     ] = None,
     password_stdin: PasswordStdin = False,
     show_tokens: ShowTokens = False,

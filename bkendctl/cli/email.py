@@ -22,7 +22,9 @@ PROVEN = View(columns=(Column("E-mail", "data.email"), Column("Proven", "data.ve
 def signup_confirm(
     ctx: Context,
     email: Annotated[str, typer.Argument(help="Address that signed up.")],
-    token: Annotated[str, typer.Option("--token", help="Token of the mailed link; - reads it from stdin.")],
+    token: Annotated[
+        str, typer.Option("--token", help="Token of the mailed link; - reads it from stdin.", metavar="TOKEN")
+    ],
 ) -> None:
     """Prove the address with the token of the confirmation mail.
 

@@ -10,6 +10,7 @@ import typer
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import Column, View
+from bkendctl.cli.topics import TOPICS
 from bkendctl.contract.errors import Failure
 
 noun = Noun("Explain a topic.")
@@ -20,14 +21,15 @@ ONE = View(columns=(Column("Topic", "topic"), Column("Text", "text")), quiet="te
 
 @noun.verb("help")
 def explain(
-    ctx: Context, topic: Annotated[str | None, typer.Argument(help="Topic; all are listed without.")] = None
+    ctx: Context,
+    topic: Annotated[
+        str | None, typer.Argument(help="Topic; all are listed without.", metavar="|".join(TOPICS))
+    ] = None,
 ) -> None:
     """Explain a topic: environment, exit-codes, output, auth or profiles. Without one, list them.
 
     Example: bkendctl help exit-codes
     """
-    from bkendctl.cli.topics import TOPICS
-
     if topic is None:
         ctx.output.show([{"topic": name, "summary": each.summary} for name, each in TOPICS.items()], LIST)
         ctx.say.note("bkendctl help TOPIC; about a command: bkendctl COMMAND --help")
@@ -47,7 +49,6 @@ def _unknown(topic: str) -> Failure:
 
     from bkendctl.cli.app import COMMANDS
     from bkendctl.cli.text import visible
-    from bkendctl.cli.topics import TOPICS
 
     near = get_close_matches(topic.lower(), TOPICS, n=2)
     if topic in COMMANDS:

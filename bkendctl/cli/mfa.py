@@ -19,8 +19,13 @@ from bkendctl.contract.errors import Failure
 
 noun = Noun("Two-step sign-in: enrol, confirm, codes.")
 
+QR_FORMS = ("terminal", "png", "svg", "none")
+
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")]
-Code = Annotated[str | None, typer.Option("--code", help="Code of your app or a backup code; - reads stdin.")]
+Code = Annotated[
+    str | None,
+    typer.Option("--code", help="Code of your app or a backup code; - reads stdin.", metavar="CODE"),
+]
 CODES = View(columns=(Column("Backup codes", "backupCodes"),), quiet="backupCodes")
 SETUP = View(
     columns=(
@@ -35,7 +40,7 @@ SETUP = View(
 @noun.verb("enroll")
 def enroll(
     ctx: Context,
-    qr: Annotated[str, typer.Option(help="How the QR is shown: terminal, png, svg or none.")] = "terminal",
+    qr: Annotated[str, typer.Option(help="How the QR is shown.", metavar="|".join(QR_FORMS))] = "terminal",
     qr_file: Annotated[Path | None, typer.Option("--qr-file", help="Where png or svg goes.")] = None,
     keep_secret: Annotated[
         bool, typer.Option("--keep-secret", help="Keep the secret here, so that `mfa code` makes codes.")
@@ -48,7 +53,7 @@ def enroll(
 
     Example: bkendctl mfa enroll --keep-secret
     """
-    if qr not in ("terminal", "png", "svg", "none"):
+    if qr not in QR_FORMS:
         ctx.refuse(f"--qr is terminal, png, svg or none, not {qr}.")
     if (qr in ("png", "svg")) != (qr_file is not None):
         ctx.refuse("--qr png and --qr svg go with --qr-file FILE.")

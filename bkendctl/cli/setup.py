@@ -36,8 +36,10 @@ VIEW = View(
 @noun.verb("init")
 def init(
     ctx: Context,
-    name: Annotated[str, typer.Option(help="Name of organization and project.")] = "My project",
-    environment: Annotated[str, typer.Option(help="Environment to make or join.")] = "dev",
+    name: Annotated[
+        str, typer.Option(help="Name of organization and project.", metavar="NAME")
+    ] = "My project",
+    environment: Annotated[str, typer.Option(help="Environment to make or join.", metavar="NAME")] = "dev",
     new_keys: Annotated[bool, typer.Option("--new-keys", help="Issue a fresh pair of keys.")] = False,
 ) -> None:
     """Make the embedded core: database, organization, project, environment, master key, first keys.
