@@ -47,7 +47,7 @@ def parse(arguments: list[str]) -> None:
 def test_the_reader_of_examples_sees_what_is_wrong() -> None:
     """A command, an option or an argument that does not exist is not let through."""
     for wrong in ("users lst", "users list --rol admin", "sessions revoke", "nothing", "whoami now"):
-        with pytest.raises(Exception, match=r"No such|Missing|unexpected"):
+        with pytest.raises(Exception, match=r"No such|Missing|unexpected|There is no command"):
             parse(wrong.split())
     assert list(commands('printf %s "$KEY" | bkendctl keys verify')) == [["keys", "verify"]]
     assert list(commands('curl "$(bkendctl token print)" | x')) == [["token", "print"]]
