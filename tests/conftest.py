@@ -234,8 +234,8 @@ def world(
     image, installed = fresh
     file = tmp_path / "bkendctl.db"
     create_private_file(file)
-    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
     file.write_bytes(image)
+    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
     yield World(core, clock, installed)
     core.database.close()
 

@@ -10,6 +10,7 @@ from typer.core import TyperGroup, TyperOption
 
 from bkendctl import __version__
 from bkendctl.cli.options import Group
+from bkendctl.cli.topics import EXIT_STATUSES
 from bkendctl.contract.errors import Failure
 
 
@@ -24,6 +25,7 @@ _SETUP, _ACCOUNT, _ADMIN, _LOCAL = "Start here", "Your account", "Administration
 COMMANDS: dict[str, _Entry] = {
     "init": _Entry("setup", _SETUP, "Make the embedded core and its first keys."),
     "demo": _Entry("demo", _SETUP, "The whole tour in a throw-away core."),
+    "help": _Entry("help", _SETUP, "Explain a topic, such as exit-codes."),
     "signup": _Entry("accounts", _ACCOUNT, "Create an account and sign in."),
     "login": _Entry("accounts", _ACCOUNT, "Sign in."),
     "logout": _Entry("accounts", _ACCOUNT, "End the session and forget it here."),
@@ -112,8 +114,9 @@ class Root(Group):
                 formatter.write_dl(rows)
 
 
-EPILOG = "Exit status: 0 done, 1 failed, 2 usage, 3 not signed in, 4 forbidden, 5 not found, 6 conflict, \
-7 rate limited or locked, 8 network, 9 second factor required, 10 invalid data, 130 interrupted."
+EPILOG = (
+    "Exit status: " + ", ".join(f"{status} {short}" for status, (short, _) in EXIT_STATUSES.items()) + "."
+)
 
 
 def root() -> Root:

@@ -33,6 +33,7 @@ def _open(ctx: Context) -> Any:
             "cli/not-offered", "This profile's database is not on this machine.", hint="--profile NAME"
         )
     core = open_core(ctx.profile.database, ctx.paths)
+    ctx.call_on_close(core.database.close)
     if core.database.file is not None and not core.database.file.exists():
         raise Failure("cli/database-missing", f"There is no database at {core.database.file}.")
     return core

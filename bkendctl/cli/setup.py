@@ -81,6 +81,7 @@ def _install(
 
     url = known.database if known is not None else f"sqlite:///{ctx.paths.database_of(profile_name)}"
     core = open_core(url, ctx.paths, create=True)
+    ctx.call_on_close(core.database.close)
     wanted = known.environment if known is not None and known.environment else environment
     return initialize(core, name=name, environment=wanted, new_keys=new_keys), core.database.url
 

@@ -42,6 +42,11 @@ class Embedded:
         source = Source(user_agent=f"bkendctl/{__version__} (embedded)")
         return execute(self.core, operation, raw, source)
 
+    def close(self) -> None:
+        """Close the database, if it was opened."""
+        if "core" in self.__dict__:
+            self.core.database.close()
+
 
 def open_core(url: str | None, paths: Paths, *, create: bool = False) -> Core:
     """Make a core; with create also its folder, its empty database file and its master key.

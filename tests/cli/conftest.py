@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from shell import ALICE, PASSWORD, PROGRAM, Shell, clean
 from streams import Screen
 
 
@@ -26,3 +30,44 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def screen() -> Screen:
     return Screen()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """A command line in a home where nothing was done yet."""
+    return Shell(tmp_path / "home", monkeypatch, capsys)
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Homes that real commands left, after init and after Alice signed up; tests begin with a copy."""
+    found = {}
+    for name, command in (("ready", ["init"]), ("alice", ["signup", ALICE, "--name", "alice"])):
+        home = tmp_path_factory.mktemp("homes") / name
+        if found:
+            begin_at(home, found["ready"])
+        environment = {"BKENDCTL_HOME": str(home), "BKENDCTL_STORE": "file", "BKENDCTL_PASSWORD": PASSWORD}
+        subprocess.run([*PROGRAM, *command], env=clean(environment), check=True, capture_output=True)
+        found[name] = home
+    return found
+
+
+def begin_at(home: Path, other: Path) -> None:
+    """Make a home as another one is; its profile leads to its own database."""
+    shutil.copytree(other, home)
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace(str(other), str(home)))
+
+
+@pytest.fixture
+def ready(shell: Shell, homes: dict[str, Path]) -> Shell:
+    """A command line after init."""
+    begin_at(shell.home, homes["ready"])
+    return shell
+
+
+@pytest.fixture
+def alice(shell: Shell, homes: dict[str, Path]) -> Shell:
+    """A command line where Alice has signed up with PASSWORD and is signed in."""
+    begin_at(shell.home, homes["alice"])
+    return shell

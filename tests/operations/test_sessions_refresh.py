@@ -112,7 +112,7 @@ def test_an_access_token_outlives_no_hour(world: World) -> None:
 
 
 def test_reuse_ends_every_session_of_the_user(world: World) -> None:
-    """T051: a token used before, even at the same instant, ends all sessions of the user; it is mailed."""
+    """T051: a token used before, even at the same instant, ends all own sessions; a notice is mailed."""
     first, elsewhere = world.sign_up(), world.sign_in()
     stranger = world.sign_up("bob@example.com")
     second = world.refresh(first)
