@@ -10,7 +10,7 @@ import typer
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import KEEP, Column, View
-from bkendctl.local.profiles import Profile
+from bkendctl.local.profiles import Profile, check_name
 
 noun = Noun("Where commands go.")
 
@@ -118,6 +118,8 @@ def add(
     key = read_secret_stdin("--api-key-stdin").strip() if api_key_stdin else None
     if key is not None and not key.startswith(("pk_", "sk_")):
         ctx.refuse("An API key begins with pk_ or sk_.")
+    if check_name(name) not in ctx.profiles:
+        ctx.store.forget(name)  # what a lost profile of that name left must not go to this server
     profile = ctx.profiles.add(Profile(name, "remote", url=url))
     if key is not None:
         field = "secret_key" if key.startswith("sk_") else "publishable_key"

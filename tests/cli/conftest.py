@@ -40,7 +40,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Homes that real commands left, after init and after Alice signed up; tests begin with a copy."""
+    """Homes that real commands left, after init and after Alice signed up: tests begin with a copy."""
     found = {}
     for name, command in (("ready", ["init"]), ("alice", ["signup", ALICE, "--name", "alice"])):
         home = tmp_path_factory.mktemp("homes") / name
