@@ -22,10 +22,8 @@ noun = Noun("Two-step sign-in: enrol, confirm, codes.")
 QR_FORMS = ("terminal", "png", "svg", "none")
 
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")]
-Code = Annotated[
-    str | None,
-    typer.Option("--code", help="Code of your app or a backup code; - reads stdin.", metavar="CODE"),
-]
+Code = Annotated[str | None, typer.Option("--code", help="Code of your app or a backup code; - reads stdin.")]
+_LINES_BELOW_THE_QR = 1  # the prompt
 CODES = View(columns=(Column("Backup codes", "backupCodes"),), quiet="backupCodes")
 SETUP = View(
     columns=(
@@ -63,14 +61,16 @@ def enroll(
     setup = ctx.call(mfa.ENABLE, mfa.Enable(password=password))
     if keep_secret and not ctx.profile.ephemeral:
         ctx.store.update(ctx.profile.name, totp_secret=setup.secret)
-    interactive = ctx.ask.can_ask and ctx.output.format == "table" and not ctx.output.quiet
-    _show_qr(ctx, setup.qr_code_url, qr, qr_file)
+    plain = ctx.output.format == "table" and not (ctx.output.quiet or ctx.output.jq)
+    interactive = plain and ctx.ask.can_ask
+    _write_qr(setup.qr_code_url, qr, qr_file)
     body = msgspec.to_builtins(setup) | {"confirmed": False}
+    ctx.show(body, SETUP if not interactive else SETUP._replace(columns=SETUP.columns[:2]))
+    if qr == "terminal" and plain:
+        _draw_qr(ctx, setup.qr_code_url)
     if not interactive:
-        ctx.show(body, SETUP)
         ctx.say.note("finish with: bkendctl mfa confirm CODE")
         return
-    ctx.show(body, SETUP._replace(columns=SETUP.columns[:2]))
     ctx.ask.ask(
         "First code of your app", option="bkendctl mfa confirm CODE", validate=partial(_confirmed, ctx)
     )
@@ -82,16 +82,28 @@ def _confirmed(ctx: Context, code: str) -> str:
     return code
 
 
-def _show_qr(ctx: Context, url: str, qr: str, file: Path | None) -> None:
+def _write_qr(url: str, qr: str, file: Path | None) -> None:
     from bkendctl.cli import qr as drawing
-    from bkendctl.cli.terminal import wants_colour
 
-    if qr == "png" and file is not None:
-        drawing.png(url, file)
-    elif qr == "svg" and file is not None:
-        drawing.svg(url, file)
-    elif qr == "terminal" and ctx.output.format == "table" and not (ctx.output.quiet or ctx.output.jq):
-        sys.stdout.write(drawing.terminal_qr(url, colour=wants_colour(sys.stdout)) + "\n")
+    if file is not None:
+        (drawing.png if qr == "png" else drawing.svg)(url, file)
+
+
+def _draw_qr(ctx: Context, url: str) -> None:
+    """Draw it last, small enough to be seen whole above the prompt where the terminal allows."""
+    from bkendctl.cli.qr import terminal_qr
+    from bkendctl.cli.terminal import height_of, wants_colour, width_of
+
+    out = sys.stdout
+    height = height_of(out)
+    room = None if height is None else height - _LINES_BELOW_THE_QR
+    try:
+        drawn = terminal_qr(url, colour=wants_colour(out), columns=width_of(out), lines=room)
+    except Failure as failure:
+        ctx.say.warn(f"{failure.message} Type the secret into the app, or use {failure.hint}")
+    else:
+        out.write(drawn)
+        out.flush()
 
 
 @noun.verb("confirm")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pexpect
+import pyte
 import pytest
 from pyotp import TOTP
 
@@ -125,12 +126,9 @@ class Shell:
         """The environment of a process that runs a command."""
         return clean({name: value for name, value in os.environ.items() if name.startswith("BKENDCTL_")})
 
-    def terminal(self, *arguments: str, size: tuple[int, int] = (24, 80)) -> pexpect.spawn[str]:
-        """Run a command in a pseudo-terminal."""
-        return pexpect.spawn(
-            PROGRAM[0], [*PROGRAM[1:], *arguments], env=self.environment, encoding="utf-8",
-            timeout=20, dimensions=size,
-        )  # fmt: skip
+    def terminal(self, *arguments: str) -> Terminal:
+        """Run a command in a pseudo-terminal of 80x24."""
+        return Terminal(arguments, self.environment)
 
     def sign_up(self, email: str = ALICE, *arguments: str) -> Any:
         """Make an account with PASSWORD and sign in."""
@@ -178,6 +176,47 @@ class Shell:
     def pass_time(self, seconds: int) -> None:
         """Move the environment's clock on."""
         self.sql("UPDATE environments SET clock_offset_ms = clock_offset_ms + ?", seconds * 1000)
+
+
+class Terminal:
+    """A command in a pseudo-terminal of 80x24, its screen emulated."""
+
+    def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+        self.screen = pyte.Screen(80, 24)
+        self.seen = ""
+        self._stream = pyte.Stream(self.screen)
+        self.child: pexpect.spawn[str] = pexpect.spawn(
+            PROGRAM[0], [*PROGRAM[1:], *arguments], env=environment, encoding="utf-8", timeout=20,
+            dimensions=(24, 80),
+        )  # fmt: skip
+        self.child.logfile_read = self
+
+    def write(self, text: str) -> None:
+        """Take what the command printed (pexpect's log)."""
+        self.seen += text
+        self._stream.feed(text)
+
+    def flush(self) -> None:
+        """Part of being a log."""
+
+    def see(self, text: str) -> None:
+        """Wait until the command has printed a text."""
+        self.child.expect_exact(text)
+
+    def type(self, text: str) -> None:
+        """Press keys."""
+        self.child.send(text)
+
+    def answer(self, prompt: str, text: str) -> None:
+        """Wait for a question and answer it."""
+        self.see(prompt)
+        self.type(text + "\n")
+
+    def end(self) -> int:
+        """Wait for the end and give the exit status."""
+        self.child.expect(pexpect.EOF)
+        self.child.close()
+        return int(self.child.exitstatus if self.child.exitstatus is not None else -1)
 
 
 PROGRAM = [sys.executable, "-m", "bkendctl"]
