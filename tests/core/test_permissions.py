@@ -64,7 +64,10 @@ def test_guests_are_not_asked_for_their_token(world: World) -> None:
     """Decision 15: on guest and public paths even a bad Authorization header is ignored."""
     world.sign_up()
     request = accounts.SignIn(email="alice@example.com", password=PASSWORD)
-    assert world.call(accounts.SIGN_IN, request, token="rubbish").access_token
+    pair = world.call(accounts.SIGN_IN, request, token="rubbish")
+    assert world.me(pair).email == request.email
+    pair = world.call(sessions.REFRESH, sessions.Refresh(refresh_token=pair.refresh_token), token="rubbish")
+    assert world.me(pair).email == request.email
 
 
 def test_other_tokens_are_no_access_tokens(world: World) -> None:
