@@ -64,4 +64,4 @@ def test_guests_are_not_asked_for_their_token(world: World) -> None:
     """Decision 15: on guest and public paths even a bad Authorization header is ignored."""
     world.sign_up()
     request = accounts.SignIn(email="alice@example.com", password=PASSWORD)
-    world.call(accounts.SIGN_IN, request, token="rubbish")
+    assert world.call(accounts.SIGN_IN, request, token="rubbish").token_type == "Bearer"
