@@ -216,7 +216,7 @@ def _sqlite_engine(file: Path) -> Engine:
         # The driver's own transaction handling would begin late and deferred; we begin by ourselves.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
         # SQLite's own lower() knows ASCII alone; PostgreSQL's, and so a search there, knows every letter.
@@ -225,6 +225,10 @@ def _sqlite_engine(file: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
+        if writes and "journal" not in connection.info:
+            # Only who writes: it changes the file, and a file that is only looked at may be none of ours.
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            connection.info["journal"] = "wal"
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
