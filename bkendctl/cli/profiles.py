@@ -124,7 +124,7 @@ def add(
 
 @noun.verb("remove")
 def remove(ctx: Context, name: Name) -> None:
-    """Remove a profile and its credentials; a database stays where it is.
+    """Remove a profile and its credentials, not its database.
 
     Example: bkendctl profiles remove prod --yes
     """
