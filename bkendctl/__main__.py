@@ -30,11 +30,15 @@ def _run(args: list[str]) -> int:
     os.umask(0o077)
     try:
         try:
-            return _written(_dispatch(args))
+            status = _dispatch(args)
+            sys.stdout.flush()
         except KeyboardInterrupt:
             raise Failure("cli/interrupted") from None
         except BrokenPipeError:
             raise Failure("cli/closed-pipe") from None
+        except OSError as error:  # files name themselves in it, a full disk behind stdout does not
+            what = f"{error.filename or 'The output'} cannot be read or written: {error.strerror}."
+            raise Failure("cli/file", what) from error
         except Failure:
             raise
         except Exception as error:  # behind this a person would see a traceback
@@ -43,18 +47,6 @@ def _run(args: list[str]) -> int:
             ) from error
     except Failure as failure:
         return _report(failure, args)
-
-
-def _written(status: int) -> int:
-    """Write what is buffered and give the status. cli/file when it has no room."""
-    from bkendctl.contract.errors import Failure
-
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise Failure("cli/file", f"The output cannot be written: {error.strerror}.") from None
     return status
 
 

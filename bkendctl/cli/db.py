@@ -82,7 +82,9 @@ def migrate(ctx: Context) -> None:
 
 @noun.verb("check")
 def check(ctx: Context) -> None:
-    """Check integrity, foreign keys and tables; exit status 1 when anything is wrong.
+    """Check integrity, foreign keys and tables.
+
+    Exit status 1 when anything is wrong.
 
     Example: bkendctl db check
     """

@@ -155,7 +155,9 @@ def revoke(ctx: Context, key: Key) -> None:
 
 @noun.verb("verify")
 def verify(ctx: Context) -> None:
-    """Say whether a key is good, and what for; it is asked for, or read from stdin.
+    """Say whether a key is good, and what for.
+
+    The key is asked for, or read from stdin.
 
     Example: printf %s "$KEY" | bkendctl keys verify
     """

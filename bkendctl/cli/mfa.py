@@ -45,8 +45,9 @@ def enroll(
     ] = False,
     password_stdin: PasswordStdin = False,
 ) -> None:
-    """Begin enrolment: shows a QR for your authenticator app and ten backup codes, asks for the first code.
+    """Begin enrolment: backup codes, a QR, the first code.
 
+    Ten backup codes for a lost phone, a QR for your authenticator app, then its first code is asked for.
     With --no-input, or without a terminal, it stops there: finish with bkendctl mfa confirm CODE.
 
     Example: bkendctl mfa enroll --keep-secret
@@ -119,7 +120,7 @@ def confirm(ctx: Context, code: Annotated[str, typer.Argument(help="Six digits; 
 
 @noun.verb("status")
 def status(ctx: Context) -> None:
-    """Show whether two-step sign-in is on, and how many backup codes are left.
+    """Show whether it is on, and how many backup codes are left.
 
     Example: bkendctl mfa status
     """
@@ -174,7 +175,9 @@ def code(
     ] = False,
     following: Annotated[bool, typer.Option("--next", help="The code of the following 30 seconds.")] = False,
 ) -> None:
-    """Print the present code, from a secret kept with `mfa enroll --keep-secret` or read from stdin.
+    """Print the present code, from a kept secret or from stdin.
+
+    The secret is kept by bkendctl mfa enroll --keep-secret.
 
     Example: bkendctl login alice@example.com --mfa-code "$(bkendctl mfa code --next)"
     """

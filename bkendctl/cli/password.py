@@ -24,7 +24,7 @@ def change(
         bool, typer.Option("--new-password-stdin", help="Read the new password from stdin.")
     ] = False,
 ) -> None:
-    """Change the password, which ends all sessions, and sign in again with the new one.
+    """Change the password; all sessions end, you are signed in again.
 
     Scripts set BKENDCTL_PASSWORD and BKENDCTL_NEW_PASSWORD, and BKENDCTL_MFA_CODE where MFA is on.
 

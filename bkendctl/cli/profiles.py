@@ -128,8 +128,8 @@ def add(
 
 
 @noun.verb("remove")
-def remove(ctx: Context, name: Known) -> None:
-    """Remove a profile and its credentials; a database stays where it is.
+def remove(ctx: Context, name: Name) -> None:
+    """Remove a profile and its credentials, not its database.
 
     Example: bkendctl profiles remove prod --yes
     """

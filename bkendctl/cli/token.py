@@ -41,7 +41,9 @@ def print_token(
 
 @noun.verb("show")
 def show(ctx: Context) -> None:
-    """Show header, claims and time left of the access token, offline and without checking it.
+    """Show the access token's claims and time left, offline.
+
+    Nothing about it is checked.
 
     Example: bkendctl token show --jq .claims.sub
     """

@@ -68,9 +68,13 @@ def read_private(path: Path, warn: Warn | None = None) -> bytes | None:
         if error.errno in {errno.ELOOP, errno.EMLINK}:  # EMLINK: FreeBSD
             raise _unsafe(path, "is a symbolic link") from None
         raise _failure(path, "cannot be read", error) from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
+    found = os.fstat(descriptor)
+    try:
         _check_file(path, found)
+    except Failure:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, "rb") as file:
         if _POSIX and stat.S_IMODE(found.st_mode) & 0o077:
             _narrow(path, descriptor, found, 0o600, warn)
         try:
