@@ -236,6 +236,8 @@ def world(
     create_private_file(file)
     core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
     file.write_bytes(image)
+    with core.database.read() as transaction:
+        core.unlock(transaction)
     yield World(core, clock, installed)
     core.database.close()
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import Annotated, Any
+
+import typer
 
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import Column, View
 from bkendctl.contract.errors import Failure
+from bkendctl.local.profiles import Profile
 
-noun = Noun("The database: status, migrate, check.")
+noun = Noun("The database: status, migrate, check, rekey.")
 
 STATUS = View(
     columns=(
@@ -25,14 +29,18 @@ STATUS = View(
 )
 
 
-def _open(ctx: Context) -> Any:
-    from bkendctl.client.embedded import open_core
-
+def _embedded(ctx: Context) -> Profile:
     if ctx.profile.kind != "embedded":
         raise Failure(
             "cli/not-offered", "This profile's database is not on this machine.", hint="--profile NAME"
         )
-    core = open_core(ctx.profile.database, ctx.paths)
+    return ctx.profile
+
+
+def _open(ctx: Context) -> Any:
+    from bkendctl.client.embedded import open_core
+
+    core = open_core(_embedded(ctx).database, ctx.paths)
     if core.database.file is not None and not core.database.file.exists():
         raise Failure("cli/database-missing", f"There is no database at {core.database.file}.")
     return core
@@ -93,3 +101,41 @@ def check(ctx: Context) -> None:
     ctx.output.show({"ok": not findings, "findings": findings})
     if findings:
         raise Failure("cli/database-damaged", f"{len(findings)} findings in the database.")
+
+
+@noun.verb("rekey")
+def rekey(
+    ctx: Context,
+    new_key_stdin: Annotated[
+        bool, typer.Option("--new-key-stdin", help="Read the new key from stdin: 32 bytes in base64.")
+    ] = False,
+) -> None:
+    """Replace the master key of this machine; interrupted at any moment, typing it again finishes it.
+
+    Sessions, codes and keys go on working. Backups made before still need the old master key.
+
+    Example: bkendctl db rekey --yes
+    """
+    from bkendctl.cli.prompt import read_secret_stdin
+    from bkendctl.client.rekey import rekey as replace_key
+    from bkendctl.local.master_keys import VARIABLE
+
+    wanted = read_secret_stdin("--new-key-stdin").strip() if new_key_stdin else None
+    urls = _databases(ctx)
+    ctx.confirm("Replace the master key? Backups without their key will need the old one.")
+    fresh = replace_key(ctx.paths, urls, wanted)
+    kept_in = VARIABLE if os.environ.get(VARIABLE) else str(ctx.paths.master_key_file)
+    ctx.output.show({"databases": urls, "masterKey": kept_in, "replaced": fresh}, View(quiet="masterKey"))
+    if os.environ.get(VARIABLE):
+        ctx.say.done(f"from now on {VARIABLE} has to be the new key")
+    elif fresh:
+        ctx.say.done("the master key was replaced")
+    else:
+        ctx.say.done("an interrupted replacement was finished; type it again for another new key")
+
+
+def _databases(ctx: Context) -> list[str]:
+    """Every database that opens with this machine's master key: of the profile in use, and of all others."""
+    present = os.environ.get("BKENDCTL_DATABASE_URL") or _embedded(ctx).database
+    others = [profile.database for profile in ctx.profiles if profile.kind == "embedded"]
+    return list(dict.fromkeys(url for url in (present, *others) if url))

@@ -107,12 +107,25 @@ def write_private(path: Path, data: bytes, warn: Warn | None = None) -> None:
         raise _failure(path, "cannot be written", error) from None
 
 
-def _write_new(path: Path, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _CLOEXEC | _BINARY
-    descriptor = os.open(path, flags, 0o600)
+def replace_private(source: Path, path: Path) -> None:
+    """Rename a file of the same folder over path, durably. Raises cli/file."""
     try:
-        if _POSIX:
-            os.fchmod(descriptor, 0o600)
+        source.replace(path)
+        _sync_dir(path.parent)
+    except OSError as error:
+        raise _failure(path, "cannot be written", error) from None
+
+
+def _create(path: Path) -> int:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _CLOEXEC | _BINARY, 0o600)
+    if _POSIX:
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    descriptor = _create(path)
+    try:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
