@@ -39,7 +39,7 @@ COMMANDS: dict[str, _Entry] = {
     "audit": _Entry("audit", _ADMIN, "What happened: list, verify, export."),
     "clock": _Entry("clock", _ADMIN, "Move the dev environment's clock."),
     "profiles": _Entry("profiles", _LOCAL, "Where commands go."),
-    "db": _Entry("db", _LOCAL, "The database: status, migrate, check, rekey."),
+    "db": _Entry("db", _LOCAL, "The database: status, migrate, check, backup, rekey."),
 }
 
 

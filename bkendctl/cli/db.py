@@ -1,8 +1,9 @@
-"""bkendctl db: the database of this machine."""
+"""bkendctl db: the database of this machine. What the longer verbs do is in client/backup.py and rekey.py."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from bkendctl.cli.tables import Column, View
 from bkendctl.contract.errors import Failure
 from bkendctl.local.profiles import Profile
 
-noun = Noun("The database: status, migrate, check, rekey.")
+noun = Noun("The database: status, migrate, check, backup, rekey.")
 
 STATUS = View(
     columns=(
@@ -101,6 +102,52 @@ def check(ctx: Context) -> None:
     ctx.output.show({"ok": not findings, "findings": findings})
     if findings:
         raise Failure("cli/database-damaged", f"{len(findings)} findings in the database.")
+
+
+@noun.verb("backup")
+def backup(
+    ctx: Context,
+    file: Annotated[Path, typer.Argument(help="Where to.", metavar="FILE")],
+    with_files: Annotated[
+        bool, typer.Option("--with-files", help="One archive (tar) with the master key too.")
+    ] = False,
+) -> None:
+    """Copy the database while it is in use, and check the copy.
+
+    The copy alone opens with this machine's master key only. An archive made with --with-files opens
+    anywhere: keep it as you keep a password.
+
+    Example: bkendctl db backup monday.db --yes
+    """
+    from bkendctl.cli.progress import progress_bar
+    from bkendctl.client.backup import write_backup
+
+    database = _open(ctx).database
+    database.require()
+    target = Path(os.path.abspath(file))  # noqa: PTH100 - a link at its end is to be refused, not followed
+    if target.is_dir():
+        ctx.refuse(f"{file} is a folder; name a file in it.")
+    if _is_ours(ctx, target, database.file):
+        ctx.refuse(f"{file} is a file of the core itself.", hint="bkendctl db backup monday.db")
+    if os.path.lexists(target):
+        ctx.confirm(f"{file} exists. Replace it?")
+    with progress_bar("Copying", silent=ctx.say.silent) as progress:
+        checked = write_backup(database.file, target, ctx.paths, progress, with_files=with_files)
+    body = {
+        "file": str(target),
+        "bytes": target.stat().st_size,
+        "schema": checked.schema,
+        "masterKeyInside": with_files,
+    }
+    ctx.output.show(body, View(quiet="file"))
+    ctx.say.done("the copy was checked and is whole")
+
+
+def _is_ours(ctx: Context, target: Path, database: Path) -> bool:
+    """Whether a name stands for the live database, what SQLite keeps beside it, or the master key."""
+    own = [f"{database}{beside}" for beside in ("", "-wal", "-shm", "-journal")]
+    own += [str(ctx.paths.master_key_file), str(ctx.paths.config_file), str(ctx.paths.credentials_file)]
+    return os.path.realpath(target) in map(os.path.realpath, own)
 
 
 @noun.verb("rekey")

@@ -46,9 +46,9 @@ class MasterKey:
         """Columns of the installation that hold a data key under this master key."""
         return {"data_key": self._vault.seal(data_key, _IDENTITY), "master_key_check": self._check()}
 
-    def fits(self, installation: Row[Any]) -> bool:
-        """Whether the database was made with this key. Costs a hash: AES-GCM takes 20 ms to load."""
-        return hmac.compare_digest(installation.master_key_check, self._check())
+    def fits(self, check: str) -> bool:
+        """Whether a master_key_check is this key's. Costs a hash: AES-GCM takes 20 ms to load."""
+        return hmac.compare_digest(check, self._check())
 
     def unwrap(self, installation: Row[Any]) -> bytes:
         """Give the data key; cli/master-key when it is not ours."""
@@ -69,7 +69,7 @@ def installation(transaction: Transaction) -> Row[Any]:
 def fitting(row: Row[Any], keys: Iterable[MasterKey]) -> MasterKey:
     """The first key that the database was made with; cli/master-key when there is none."""
     for key in keys:
-        if key.fits(row):
+        if key.fits(row.master_key_check):
             return key
     raise Failure("cli/master-key", "The database was made with another master key.")
 
@@ -80,7 +80,7 @@ def rewrap(transaction: Transaction, old: Iterable[MasterKey], new: MasterKey) -
     cli/master-key when none of the keys fits.
     """
     row = installation(transaction)
-    if new.fits(row):
+    if new.fits(row.master_key_check):
         return False
     data_key = fitting(row, old).unwrap(row)
     transaction.run(update(_table).values(new.wrapped(data_key)))

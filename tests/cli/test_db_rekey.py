@@ -39,7 +39,7 @@ def is_between(machine: Machine) -> bool:
     """Whether the database was wrapped anew and the key file not yet replaced."""
     core = open_core(None, machine.paths)
     with core.database.read() as transaction:
-        return not core.master_keys[0].fits(installation(transaction))
+        return not core.master_keys[0].fits(installation(transaction).master_key_check)
 
 
 def assert_whole(machine: Machine) -> None:
