@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow check format schema bench-cold lock clean help
+.PHONY: demo test test-slow check format schema docs bench-cold lock clean help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ format: $(READY) ## Format and mend what can be mended.
 schema: $(READY) ## Write core/schema.py from the SQLModel classes.
 	$(BIN)/python -m bkendctl.core.migrations.schema_source
 	$(BIN)/ruff format --quiet bkendctl/core/schema.py
+
+docs: $(READY) ## Write man/ and completions/ from the command tree.
+	$(BIN)/python -m bkendctl.cli.generate
 
 bench-cold: $(READY) ## Start-up of each command class, as ratios to bare Python in the same run.
 	$(BIN)/python bench/cold_start.py

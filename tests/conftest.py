@@ -22,6 +22,7 @@ from bkendctl.core.clock import SECOND
 from bkendctl.core.database import Database, create_private_file
 from bkendctl.core.dispatch import execute
 from bkendctl.core.installation import Installed, initialize
+from bkendctl.core.passwords import Hasher
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
@@ -234,8 +235,9 @@ def world(
     image, installed = fresh
     file = tmp_path / "bkendctl.db"
     create_private_file(file)
-    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
     file.write_bytes(image)
+    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
+    core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
     with core.database.read() as transaction:
         core.unlock(transaction)
     yield World(core, clock, installed)

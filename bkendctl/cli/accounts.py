@@ -40,7 +40,7 @@ SIGNED_IN = View(
 def signup(
     ctx: Context,
     email: Annotated[str | None, typer.Argument(help="E-mail address.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name to show.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name to show.", metavar="NAME")] = None,
     password_stdin: PasswordStdin = False,
     show_tokens: ShowTokens = False,
 ) -> None:
@@ -68,7 +68,9 @@ def login(
     email: Annotated[str | None, typer.Argument(help="E-mail address.")] = None,
     mfa_code: Annotated[
         str | None,
-        typer.Option("--mfa-code", help="Code of your app or a backup code; - reads it from stdin."),
+        typer.Option(
+            "--mfa-code", help="Code of your app or a backup code; - reads it from stdin.", metavar="CODE"
+        ),
     ] = None,
     password_stdin: PasswordStdin = False,
     show_tokens: ShowTokens = False,
@@ -102,7 +104,7 @@ def login(
 def _signed_in(ctx: Context, pair: TokenPair, *, show_tokens: bool) -> None:
     """Store the tokens at once, then show whose they are."""
     ctx.speaker.remember(pair)
-    user = ctx.call(accounts.GET_ME)
+    user = ctx.speaker.call(accounts.GET_ME, accounts.GET_ME.request(), Voice.USER)  # whatever --as says
     ctx.speaker.remember_user(user.id, user.email)
     body: dict[str, Any] = {
         "user": msgspec.to_builtins(user),
@@ -135,7 +137,7 @@ def logout(
         message = ctx.call(sessions.SIGN_OUT).message
     except Failure as failure:
         if failure.status in (401, 404):
-            message = "The session had ended before; it is forgotten here."
+            message = "Forgotten here; the server did not take the session: " + failure.message
         elif failure.exit_status in (1, 8):
             message = "Forgotten here, but the session may still live: " + failure.message
         else:

@@ -34,10 +34,12 @@ MANY = View(
     noun="events",
 )
 
-Action = Annotated[str | None, typer.Option(help="Exact, such as users.set-role, or users.*")]
-Actor = Annotated[str | None, typer.Option(help="Who: id or e-mail of a user, id of a key.")]
-User = Annotated[str | None, typer.Option("--user", help="About whom: id or e-mail.")]
-Since = Annotated[str | None, typer.Option(help="Instant, or how long ago (24h).")]
+Action = Annotated[
+    str | None, typer.Option(help="Exact, such as users.set-role, or users.*", metavar="ACTION")
+]
+Actor = Annotated[str | None, typer.Option(help="Who: id or e-mail of a user, id of a key.", metavar="USER")]
+User = Annotated[str | None, typer.Option("--user", help="About whom: id or e-mail.", metavar="USER")]
+Since = Annotated[str | None, typer.Option(help="Instant, or how long ago (24h).", metavar="TIME")]
 
 
 @noun.verb("list")

@@ -42,6 +42,7 @@ def _open(ctx: Context) -> Any:
     from bkendctl.client.embedded import open_core
 
     core = open_core(_embedded(ctx).database, ctx.paths)
+    ctx.call_on_close(core.database.close)
     if core.database.file is not None and not core.database.file.exists():
         raise Failure("cli/database-missing", f"There is no database at {core.database.file}.")
     return core
@@ -165,16 +166,16 @@ def rekey(
     """
     from bkendctl.cli.prompt import read_secret_stdin
     from bkendctl.client.rekey import rekey as replace_key
-    from bkendctl.local.master_keys import VARIABLE
+    from bkendctl.local.master_keys import given_key
 
     wanted = read_secret_stdin("--new-key-stdin").strip() if new_key_stdin else None
     urls = _databases(ctx)
     ctx.confirm("Replace the master key? Backups without their key will need the old one.")
     fresh = replace_key(ctx.paths, urls, wanted)
-    kept_in = VARIABLE if os.environ.get(VARIABLE) else str(ctx.paths.master_key_file)
+    kept_in = "BKENDCTL_MASTER_KEY" if given_key() else str(ctx.paths.master_key_file)
     ctx.output.show({"databases": urls, "masterKey": kept_in, "replaced": fresh}, View(quiet="masterKey"))
-    if os.environ.get(VARIABLE):
-        ctx.say.done(f"from now on {VARIABLE} has to be the new key")
+    if given_key():
+        ctx.say.done("from now on BKENDCTL_MASTER_KEY has to be the new key")
     elif fresh:
         ctx.say.done("the master key was replaced")
     else:

@@ -8,16 +8,19 @@ import typer
 from msgspec import UNSET
 
 from bkendctl.cli.context import Context
-from bkendctl.cli.options import Noun
+from bkendctl.cli.options import Noun, one_of
 from bkendctl.cli.prompt import code_or_stdin
 from bkendctl.cli.tables import KEEP, Column, View
 from bkendctl.client.voice import Voice
 from bkendctl.contract import invitations
+from bkendctl.contract.fields import OrganizationRole
 
 noun = Noun("Invite to organizations and projects.")
 
 Invitation = Annotated[str, typer.Argument(help="Id, or its first 8 characters.", metavar="INVITATION")]
-Token = Annotated[str, typer.Option("--token", help="Token of the link; - reads it from stdin.")]
+Token = Annotated[
+    str, typer.Option("--token", help="Token of the link; - reads it from stdin.", metavar="TOKEN")
+]
 
 ONE = View(
     columns=(
@@ -48,15 +51,17 @@ MANY = View(
 def create(
     ctx: Context,
     email: Annotated[str, typer.Argument(help="Whom to invite.")],
-    organization: Annotated[str | None, typer.Option(help="Organization's id.")] = None,
+    organization: Annotated[str | None, typer.Option(help="Organization's id.", metavar="ID")] = None,
     project: Annotated[
-        str | None, typer.Option(help="Project's id; the profile's when neither is given.")
+        str | None, typer.Option(help="Project's id; the profile's when neither is given.", metavar="ID")
     ] = None,
     role: Annotated[
-        str, typer.Option(help="owner, admin, member or billing; project: admin or member.")
+        str, typer.Option(help="In a project admin or member.", metavar=one_of(OrganizationRole))
     ] = "member",
     name: Annotated[str | None, typer.Option(help="Name of the invitee.")] = None,
-    callback_url: Annotated[str | None, typer.Option(help="Page of your app that the link leads to.")] = None,
+    callback_url: Annotated[
+        str | None, typer.Option(help="Page of your app that the link leads to.", metavar="URL")
+    ] = None,
     send: Annotated[
         bool, typer.Option("--send/--no-send", help="Mail the link, or print it instead.")
     ] = True,
@@ -90,7 +95,7 @@ def create(
 def list_invitations(
     ctx: Context,
     status: Annotated[
-        str | None, typer.Option(help="pending, accepted, rejected, expired or revoked.")
+        str | None, typer.Option(help="Only in this state.", metavar=one_of(invitations.InvitationStatus))
     ] = None,
     page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
     limit: Annotated[int, typer.Option(help="Invitations per page, 1 to 100.")] = 20,
@@ -124,7 +129,9 @@ def get(ctx: Context, invitation: Invitation) -> None:
 def accept(
     ctx: Context,
     token: Token,
-    email: Annotated[str | None, typer.Option(help="Invited address, checked when given.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="Invited address, checked when given.", metavar="EMAIL")
+    ] = None,
 ) -> None:
     """Accept an invitation with its token.
 
@@ -138,7 +145,9 @@ def accept(
 
 @noun.verb("reject")
 def reject(
-    ctx: Context, token: Token, email: Annotated[str, typer.Option("--email", help="Invited address.")]
+    ctx: Context,
+    token: Token,
+    email: Annotated[str, typer.Option("--email", help="Invited address.", metavar="EMAIL")],
 ) -> None:
     """Decline an invitation with its token.
 

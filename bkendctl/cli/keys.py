@@ -8,7 +8,7 @@ import typer
 from msgspec import UNSET
 
 from bkendctl.cli.context import Context
-from bkendctl.cli.options import Noun
+from bkendctl.cli.options import Noun, one_of
 from bkendctl.cli.prompt import read_secret_stdin
 from bkendctl.cli.tables import KEEP, Column, View
 from bkendctl.client.speaker import Speaker
@@ -67,12 +67,19 @@ MANY = View(
 def create(
     ctx: Context,
     name: Annotated[str | None, typer.Option(help="What the key is for.")] = None,
-    type_: Annotated[str | None, typer.Option("--type", help="publishable or secret.")] = None,
-    scope: Annotated[
-        list[str] | None, typer.Option(help="table:operation; repeat for more, none for no limit.")
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Kind of key.", metavar=one_of(keys.KeyType))
     ] = None,
-    expires: Annotated[str | None, typer.Option(help="Instant, or a duration such as 90d.")] = None,
-    environment: Annotated[str | None, typer.Option(help="Environment of the same project.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="table:operation; repeat for more, none for no limit.", metavar="SCOPE"),
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="Instant, or a duration such as 90d.", metavar="TIME")
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option(help="Environment of the same project.", metavar="NAME")
+    ] = None,
 ) -> None:
     """Make a key; it is shown this once. With -q the key alone is printed.
 
@@ -93,9 +100,15 @@ def create(
 @noun.verb("list")
 def list_keys(
     ctx: Context,
-    type_: Annotated[str | None, typer.Option("--type", help="publishable or secret.")] = None,
-    status: Annotated[str, typer.Option(help="active, expired, revoked or all.")] = "active",
-    environment: Annotated[str | None, typer.Option(help="Environment of the same project.")] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Kind of key.", metavar=one_of(keys.KeyType))
+    ] = None,
+    status: Annotated[
+        str, typer.Option(help="Only in this state.", metavar=one_of(keys.StatusFilter))
+    ] = "active",
+    environment: Annotated[
+        str | None, typer.Option(help="Environment of the same project.", metavar="NAME")
+    ] = None,
     page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
     limit: Annotated[int, typer.Option(help="Keys per page, 1 to 100.")] = 20,
 ) -> None:
@@ -142,11 +155,14 @@ def revoke(ctx: Context, key: Key) -> None:
 
 @noun.verb("verify")
 def verify(ctx: Context) -> None:
-    """Read a key from stdin and say whether it is good, and what for.
+    """Say whether a key is good, and what for; it is asked for, or read from stdin.
 
     Example: printf %s "$KEY" | bkendctl keys verify
     """
-    key = read_secret_stdin("keys verify").strip()
+    if ctx.ask.can_ask:
+        key = ctx.ask.ask("Key", option="< FILE", secret=True).strip()
+    else:
+        key = read_secret_stdin("keys verify").strip()
     secret = key.startswith("sk_")
     given = Credentials(secret_key=key) if secret else Credentials(publishable_key=key)
     speaker: Speaker = ctx.speaker.with_credentials(given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,8 +19,13 @@ from bkendctl.contract.errors import Failure
 
 noun = Noun("Two-step sign-in: enrol, confirm, codes.")
 
+QR_FORMS = ("terminal", "png", "svg", "none")
+
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")]
-Code = Annotated[str | None, typer.Option("--code", help="Code of your app or a backup code; - reads stdin.")]
+Code = Annotated[
+    str | None,
+    typer.Option("--code", help="Code of your app or a backup code; - reads stdin.", metavar="CODE"),
+]
 CODES = View(columns=(Column("Backup codes", "backupCodes"),), quiet="backupCodes")
 SETUP = View(
     columns=(
@@ -34,7 +40,7 @@ SETUP = View(
 @noun.verb("enroll")
 def enroll(
     ctx: Context,
-    qr: Annotated[str, typer.Option(help="How the QR is shown: terminal, png, svg or none.")] = "terminal",
+    qr: Annotated[str, typer.Option(help="How the QR is shown.", metavar="|".join(QR_FORMS))] = "terminal",
     qr_file: Annotated[Path | None, typer.Option("--qr-file", help="Where png or svg goes.")] = None,
     keep_secret: Annotated[
         bool, typer.Option("--keep-secret", help="Keep the secret here, so that `mfa code` makes codes.")
@@ -47,10 +53,12 @@ def enroll(
 
     Example: bkendctl mfa enroll --keep-secret
     """
-    if qr not in ("terminal", "png", "svg", "none"):
+    if qr not in QR_FORMS:
         ctx.refuse(f"--qr is terminal, png, svg or none, not {qr}.")
     if (qr in ("png", "svg")) != (qr_file is not None):
         ctx.refuse("--qr png and --qr svg go with --qr-file FILE.")
+    if qr_file is not None and qr_file.exists():  # known now, before the secret is made
+        raise Failure("cli/file", f"{qr_file} exists already.", hint="name another --qr-file")
     password = ctx.password(stdin=password_stdin)
     setup = ctx.call(mfa.ENABLE, mfa.Enable(password=password))
     if keep_secret and not ctx.profile.ephemeral:
@@ -63,9 +71,15 @@ def enroll(
         ctx.say.note("finish with: bkendctl mfa confirm CODE")
         return
     ctx.show(body, SETUP._replace(columns=SETUP.columns[:2]))
-    code = ctx.ask.ask("First code of your app", option="bkendctl mfa confirm CODE")
-    ctx.call(mfa.CONFIRM, mfa.Confirm(code=code))
+    ctx.ask.ask(
+        "First code of your app", option="bkendctl mfa confirm CODE", validate=partial(_confirmed, ctx)
+    )
     ctx.say.done("two-step sign-in is on; keep the backup codes in a safe place")
+
+
+def _confirmed(ctx: Context, code: str) -> str:
+    ctx.call(mfa.CONFIRM, mfa.Confirm(code=code))
+    return code
 
 
 def _show_qr(ctx: Context, url: str, qr: str, file: Path | None) -> None:

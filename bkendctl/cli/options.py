@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_args
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from bkendctl.cli.context import Context
 from bkendctl.cli.render import FORMATS
@@ -23,11 +23,11 @@ class _Global(NamedTuple):
 
 
 GLOBALS = (
-    _Global(("-p", "--profile"), "Profile to use.", "NAME"),
-    _Global(("-o", "--output"), "How results are written: table, json, yaml or csv.", "FORMAT"),
+    _Global(("-p", "--profile"), "Profile to use.", "PROFILE"),
+    _Global(("-o", "--output"), "How results are written.", "|".join(FORMATS)),
     _Global(("-q", "--quiet"), "Print the identifier or the secret alone."),
     _Global(("--jq",), "Filter the JSON of the result.", "EXPR"),
-    _Global(("--as",), "Speak as user or as key.", "WHO"),
+    _Global(("--as",), "Speak as the signed-in user or as the secret key.", "user|key"),
     _Global(("--no-input",), "Never ask; what is missing is an error."),
     _Global(("-y", "--yes"), "Do not ask before destructive commands."),
     _Global(("--debug",), "Log each request, show tracebacks."),
@@ -59,6 +59,21 @@ def _options() -> list[TyperOption]:
     ]
 
 
+def one_of(values: Any) -> str:
+    """Give the metavar for what a Literal allows; help, manual and completion read the choices there."""
+    return "|".join(get_args(values))
+
+
+def _named(param: Any) -> Any:
+    """Say what kind of value is typed where nobody said it: N, FILE or TEXT; an argument by its name."""
+    if param.metavar is None and isinstance(param, TyperArgument):
+        param.metavar = str(param.name).upper()
+    elif param.metavar is None and not param.is_flag:
+        kind = type(param.type).__name__
+        param.metavar = "N" if kind.startswith("Int") else "FILE" if "Path" in kind else "TEXT"
+    return param
+
+
 class Command(TyperCommand):
     """A verb: its own options, and the global ones."""
 
@@ -66,7 +81,7 @@ class Command(TyperCommand):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params += _options()
+        self.params = [_named(param) for param in self.params] + _options()
 
 
 class Group(TyperGroup):

@@ -14,7 +14,7 @@ from bkendctl.local.profiles import Profile
 
 noun = Noun("Where commands go.")
 
-Name = Annotated[str, typer.Argument(help="Profile's name.", metavar="NAME")]
+Known = Annotated[str, typer.Argument(help="Profile's name.", metavar="PROFILE")]
 
 MANY = View(
     columns=(
@@ -65,7 +65,10 @@ def list_profiles(ctx: Context) -> None:
 
 
 @noun.verb("show")
-def show(ctx: Context, name: Annotated[str | None, typer.Argument(help="Profile's name.")] = None) -> None:
+def show(
+    ctx: Context,
+    name: Annotated[str | None, typer.Argument(help="Profile's name.", metavar="PROFILE")] = None,
+) -> None:
     """Show a profile, and where its credentials are kept.
 
     Example: bkendctl profiles show
@@ -87,7 +90,7 @@ def show(ctx: Context, name: Annotated[str | None, typer.Argument(help="Profile'
 
 
 @noun.verb("use")
-def use(ctx: Context, name: Name) -> None:
+def use(ctx: Context, name: Known) -> None:
     """Make a profile current.
 
     Example: bkendctl profiles use default
@@ -98,8 +101,10 @@ def use(ctx: Context, name: Name) -> None:
 @noun.verb("add")
 def add(
     ctx: Context,
-    name: Name,
-    url: Annotated[str, typer.Option("--url", help="Server's address; https, or http on this machine.")],
+    name: Annotated[str, typer.Argument(help="Name of the new profile.")],
+    url: Annotated[
+        str, typer.Option("--url", help="Server's address; https, or http on this machine.", metavar="URL")
+    ],
     api_key_stdin: Annotated[
         bool, typer.Option("--api-key-stdin", help="Read an API key from stdin.")
     ] = False,
@@ -121,7 +126,7 @@ def add(
 
 
 @noun.verb("remove")
-def remove(ctx: Context, name: Name) -> None:
+def remove(ctx: Context, name: Known) -> None:
     """Remove a profile and its credentials; a database stays where it is.
 
     Example: bkendctl profiles remove prod --yes

@@ -32,7 +32,8 @@ def list_sessions(
 
 @noun.verb("revoke")
 def revoke(
-    ctx: Context, session: Annotated[str, typer.Argument(help="Id, or its first 8 characters.")]
+    ctx: Context,
+    session: Annotated[str, typer.Argument(help="Id, or its first 8 characters.", metavar="SESSION")],
 ) -> None:
     """End one session; ending the current one signs you out here.
 

@@ -57,7 +57,10 @@ def refresh(ctx: Context) -> None:
 
     Example: bkendctl token refresh
     """
-    credentials = ctx.speaker.renew(_stored(ctx).access_token)
+    used = _stored(ctx)
+    if not used.refresh_token:
+        ctx.refuse("A token of BKENDCTL_ACCESS_TOKEN cannot be renewed.", "unset BKENDCTL_ACCESS_TOKEN")
+    credentials = ctx.speaker.renew(used.access_token)
     left = None if credentials.expires_at is None else round(credentials.expires_at - time.time())
     ctx.show({"message": "The tokens were renewed.", "expiresIn": left}, View(quiet="expiresIn"))
 

@@ -9,11 +9,12 @@ from msgspec import UNSET
 
 from bkendctl.cli import views
 from bkendctl.cli.context import Context
-from bkendctl.cli.options import Noun
+from bkendctl.cli.options import Noun, one_of
 from bkendctl.cli.prompt import read_secret_stdin
 from bkendctl.cli.tables import View
 from bkendctl.client.voice import Voice
 from bkendctl.contract import users
+from bkendctl.contract.fields import AccountProvider, Role
 
 noun = Noun("Users of the environment: list, roles, bans.")
 
@@ -24,13 +25,24 @@ User = Annotated[str, typer.Argument(help="Id or e-mail.", metavar="USER")]
 def list_users(
     ctx: Context,
     search: Annotated[str | None, typer.Option(help="Part of name, nickname or e-mail.")] = None,
-    search_type: Annotated[str | None, typer.Option(help="Only in: name, nickname or email.")] = None,
-    role: Annotated[str | None, typer.Option(help="Only admin, user or guest.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only active, banned, deleted, or all.")] = None,
-    provider: Annotated[str | None, typer.Option(help="Only with email, google or github.")] = None,
+    search_type: Annotated[
+        str | None, typer.Option(help="Search only there.", metavar=one_of(users.SearchField))
+    ] = None,
+    role: Annotated[str | None, typer.Option(help="Only with this role.", metavar=one_of(Role))] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            help="Only in this state; not deleted when left out.", metavar=one_of(users.StatusFilter)
+        ),
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Only with this way to sign in.", metavar=one_of(AccountProvider))
+    ] = None,
     mfa: Annotated[bool | None, typer.Option("--mfa/--no-mfa", help="Only with MFA on, or off.")] = None,
-    last_sign_in_before: Annotated[str | None, typer.Option(help="Instant, or how long ago (30d).")] = None,
-    sort: Annotated[str, typer.Option(help="createdAt, updatedAt, name, email or role.")] = "createdAt",
+    last_sign_in_before: Annotated[
+        str | None, typer.Option(help="Instant, or how long ago (30d).", metavar="TIME")
+    ] = None,
+    sort: Annotated[str, typer.Option(help="Order.", metavar=one_of(users.SortField))] = "createdAt",
     desc: Annotated[bool, typer.Option("--desc/--asc", help="Newest or last first.")] = True,
     page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
     limit: Annotated[int, typer.Option(help="Users per page, 1 to 100.")] = 20,
@@ -88,7 +100,7 @@ def create(
     ctx: Context,
     email: Annotated[str, typer.Argument(help="E-mail address.")],
     name: Annotated[str | None, typer.Option(help="Name to show.")] = None,
-    role: Annotated[str, typer.Option(help="admin, user or guest.")] = "user",
+    role: Annotated[str, typer.Option(help="Role to give.", metavar=one_of(Role))] = "user",
     password_stdin: Annotated[
         bool,
         typer.Option("--password-stdin", help="Read a first password from stdin; without one there is none."),
@@ -136,12 +148,12 @@ def restore(ctx: Context, user: User) -> None:
 
     Example: bkendctl users restore bob@example.com
     """
-    ctx.show(_call(ctx, users.RESTORE, users.UserId(user_id=ctx.user_id(user))), views.USER)
+    ctx.show(_call(ctx, users.RESTORE, users.UserId(user_id=ctx.user_id(user, deleted=True))), views.USER)
 
 
 @noun.verb("set-role")
 def set_role(
-    ctx: Context, user: User, role: Annotated[str, typer.Argument(help="admin, user or guest.")]
+    ctx: Context, user: User, role: Annotated[str, typer.Argument(help="Role to give.", metavar=one_of(Role))]
 ) -> None:
     """Give a role, in effect from the user's next request on.
 
@@ -155,7 +167,9 @@ def set_role(
 def ban(
     ctx: Context,
     user: User,
-    until: Annotated[str | None, typer.Option(help="End: an instant, or a duration such as 7d.")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="End: an instant, or a duration such as 7d.", metavar="TIME")
+    ] = None,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
 ) -> None:
     """Ban a user and end its sessions.
@@ -209,7 +223,7 @@ def revoke_sessions(ctx: Context, user: User) -> None:
 
 @noun.verb("reset-mfa")
 def reset_mfa(ctx: Context, user: User) -> None:
-    """Switch MFA off for a user who lost the device, and end its sessions.
+    """Switch MFA off for a lost device, and end all sessions.
 
     Example: bkendctl users reset-mfa alice@example.com --yes
     """

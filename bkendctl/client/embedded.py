@@ -40,20 +40,18 @@ class Embedded:
         source = Source(user_agent=f"bkendctl/{__version__} (embedded)")
         return execute(self.core, operation, raw, source)
 
-
-def database_url(paths: Paths) -> str:
-    """BKENDCTL_DATABASE_URL, else the file of this machine."""
-    return os.environ.get("BKENDCTL_DATABASE_URL") or f"sqlite:///{paths.database_file}"
+    def close(self) -> None:
+        """Close the database, if it was opened."""
+        if "core" in self.__dict__:
+            self.core.database.close()
 
 
 def open_core(url: str | None, paths: Paths, *, create: bool = False) -> Core:
-    """Make a core on BKENDCTL_DATABASE_URL, else on the url of a profile, else on this machine's file.
+    """Make a core on BKENDCTL_DATABASE_URL, else on the url of a profile.
 
-    create: as core_at. Failures: cli/master-key, cli/unsafe-file, cli/file.
+    create: as core_at. Failures: cli/master-key, cli/unsafe-file, cli/file, cli/not-offered.
     """
-    return core_at(
-        os.environ.get("BKENDCTL_DATABASE_URL") or url or database_url(paths), paths, create=create
-    )
+    return core_at(os.environ.get("BKENDCTL_DATABASE_URL") or url or "", paths, create=create)
 
 
 def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:

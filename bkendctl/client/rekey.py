@@ -5,14 +5,13 @@ Order (docs/adr/0008): the new key on the disk, the databases, the key file.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bkendctl.client.embedded import core_at
 from bkendctl.contract.errors import Failure
 from bkendctl.local.locks import exclusive
-from bkendctl.local.master_keys import VARIABLE, master_keys, new_master_key, prepare, promote
+from bkendctl.local.master_keys import given_key, master_keys, new_master_key, prepare, promote
 from bkendctl.local.paths import Paths
 
 if TYPE_CHECKING:
@@ -25,11 +24,11 @@ def rekey(paths: Paths, urls: Sequence[str], wanted: str | None) -> bool:
     Failures: cli/master-key when one of them was made with a key that is not here, and then nothing was
     changed; cli/usage when BKENDCTL_MASTER_KEY would be replaced by a key that nobody keeps.
     """
-    if os.environ.get(VARIABLE):
+    if given_key():
         if wanted is None:
             raise Failure(
                 "cli/usage",
-                f"The master key comes from {VARIABLE}, so the new one is yours to keep.",
+                "The master key comes from BKENDCTL_MASTER_KEY, so the new one is yours to keep.",
                 hint="openssl rand -base64 32 | tee new.key | bkendctl db rekey --new-key-stdin --yes",
             )
         _rewrap(_cores(paths, urls), wanted)

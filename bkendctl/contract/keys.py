@@ -11,6 +11,8 @@ from bkendctl.contract.operation import Access, Body, Empty, Message, Operation
 from bkendctl.contract.paging import Page, PageRequest
 
 KeyType = Literal["publishable", "secret"]
+KeyStatus = Literal["active", "expired", "revoked"]
+StatusFilter = Literal["active", "expired", "revoked", "all"]
 
 
 class ApiKey(Body, kw_only=True):
@@ -23,7 +25,7 @@ class ApiKey(Body, kw_only=True):
     project_id: str
     environment: str
     scopes: list[str]
-    status: Literal["active", "expired", "revoked"]
+    status: KeyStatus
     expires_at: Timestamp | None
     revoked_at: Timestamp | None
     last_used_at: Timestamp | None
@@ -53,7 +55,7 @@ class ListKeys(PageRequest, kw_only=True):
     limit: Limit = 20
     environment: EnvironmentName | UnsetType = UNSET
     type: KeyType | UnsetType = UNSET
-    status: Literal["active", "expired", "revoked", "all"] = "active"
+    status: StatusFilter = "active"
 
 
 class KeyId(Body, kw_only=True):

@@ -22,6 +22,18 @@ from bkendctl.contract.operation import Access, Body, Message, Operation
 from bkendctl.contract.paging import Page, PageRequest, Pagination
 from bkendctl.contract.sessions import Session, SessionsEnded
 
+SearchField = Literal["name", "nickname", "email"]
+SortField = Literal["createdAt", "updatedAt", "name", "email", "role"]
+StatusFilter = Literal["active", "banned", "deleted", "all"]
+
+
+class SocialLinks(Body, kw_only=True):
+    """Where else a user is found, by URL."""
+
+    github: str | None = None
+    twitter: str | None = None
+    linkedin: str | None = None
+
 
 class PublicUser(Body, kw_only=True):
     """What other signed-in users see of a user whose profile is public."""
@@ -31,7 +43,7 @@ class PublicUser(Body, kw_only=True):
     nickname: str | None
     image: str | None
     bio: str | None
-    social_links: dict[str, str | None] | None
+    social_links: SocialLinks | None
     slug: str | None
     created_at: Timestamp
 
@@ -45,12 +57,12 @@ class ListUsers(Body, kw_only=True):
     ) = UNSET
     limit: Limit = 20
     search: Annotated[str, Meta(max_length=200, description="at most 200 characters")] | UnsetType = UNSET
-    search_type: Literal["name", "nickname", "email"] | UnsetType = UNSET
-    sort_by: Literal["createdAt", "updatedAt", "name", "email", "role"] = "createdAt"
+    search_type: SearchField | UnsetType = UNSET
+    sort_by: SortField = "createdAt"
     sort_direction: Literal["asc", "desc"] = "desc"
     include_accounts: bool = False
     role: Role | UnsetType = UNSET
-    status: Literal["active", "banned", "deleted", "all"] | UnsetType = UNSET
+    status: StatusFilter | UnsetType = UNSET
     provider: AccountProvider | UnsetType = UNSET
     mfa: bool | UnsetType = UNSET
     last_sign_in_before: Instant | UnsetType = UNSET

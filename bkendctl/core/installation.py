@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import select
 
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.fields import EnvironmentType
+from bkendctl.contract.fields import EnvironmentName, EnvironmentType, Name
 from bkendctl.contract.operation import Access, Empty, Operation
 from bkendctl.core import audit, schema
 from bkendctl.core.call import Actor, Call, Source, environment_row
@@ -50,14 +51,25 @@ def initialize(core: Core, *, name: str, environment: str, new_keys: bool = Fals
     """Make what is missing in the database: tables, organization, project, environment, keys.
 
     A database set up before is joined and left alone, unless new_keys asks for a fresh pair.
-    Failures: cli/master-key when the database was made with another one, data/environment-not-found.
+    Failures: common/invalid-parameters, cli/master-key when the database was made with another one,
+    data/environment-not-found.
     """
+    _check_names(name, environment)
     upgrade(core.database)
     with core.database.write() as transaction:
         if transaction.first(select(schema.installation.c.id)) is None:
             return _set_up(core, transaction, name, environment)
         core.unlock(transaction)
         return _join(core, transaction, environment, new_keys=new_keys)
+
+
+def _check_names(name: str, environment: str) -> None:
+    for field, value, rule in (("name", name, Name), ("environment", environment, EnvironmentName)):
+        try:
+            msgspec.convert(value, rule)
+        except msgspec.ValidationError:
+            reason = f"must be {get_args(rule)[1].description}"
+            raise Failure("common/invalid-parameters", details={field: [reason]}) from None
 
 
 def _set_up(core: Core, transaction: Transaction, name: str, environment: str) -> Installed:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import warnings
 from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Row
 
 from bkendctl.core.clock import Clock, SystemClock
 from bkendctl.core.crypto import Vault
@@ -37,19 +40,29 @@ class Core:
         self.randomness = randomness or SystemRandomness()
         self.master_keys = [MasterKey(key, self.randomness) for key in master_keys]
         self.public_url = public_url
+        self._unlocked: tuple[MasterKey, Row[Any]] | None = None
 
-    def unlock(self, transaction: Transaction) -> None:
-        """Find the master key that fits the database. Failures: cli/master-key, cli/database-missing."""
+    def unlock(self, transaction: Transaction) -> tuple[MasterKey, Row[Any]]:
+        """Find the master key that fits the database, and its row. cli/master-key, cli/database-missing.
+
+        Done when a core is opened: in the midst of an operation it would take a second connection.
+        """
         row = installation(transaction)
-        self._key = fitting(row, self.master_keys)
-        self._installation = row
-        if self._key is not self.master_keys[0]:
+        key = fitting(row, self.master_keys)
+        if key is not self.master_keys[0]:
             warnings.warn(UNFINISHED, RuntimeWarning, stacklevel=2)
+        self._unlocked = key, row
+        return self._unlocked
 
     @cached_property
     def vault(self) -> Vault:
-        """Seals and hashes with the data key of the unlocked installation; made on first use."""
-        return Vault(self._key.unwrap(self._installation), self.randomness)
+        """Seals and hashes with the data key of the installation; made on first use."""
+        if self._unlocked is None:
+            with self.database.read() as transaction:
+                self.unlock(transaction)
+        assert self._unlocked is not None
+        key, row = self._unlocked
+        return Vault(key.unwrap(row), self.randomness)
 
     @cached_property
     def signer(self) -> Signer:

@@ -387,7 +387,7 @@ class Setting(SQLModel, table=True):
 
 
 class Throttle(SQLModel, table=True):
-    """Attempts in a window, by their instants, and the lock they led to; key is a hash, no address."""
+    """Instants of attempts in a window, and the lock they led to; key is a hash, so no address is kept."""
 
     __tablename__: ClassVar[str] = "throttles"
     __table_args__ = (Index("ix_throttles_expiry", "expires_at"),)

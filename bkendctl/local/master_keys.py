@@ -13,7 +13,6 @@ from bkendctl.contract.errors import Failure
 from bkendctl.local.files import read_private, replace_private, write_private
 from bkendctl.local.paths import Paths
 
-VARIABLE = "BKENDCTL_MASTER_KEY"
 _BYTES = 32
 
 
@@ -22,8 +21,7 @@ def master_keys(paths: Paths, *, create: bool = False) -> list[str]:
 
     create: make the key file when it is missing. Failures: cli/master-key, cli/unsafe-file, cli/file.
     """
-    given = os.environ.get(VARIABLE)
-    if given:
+    if given := given_key():
         return [given]
     # The next one first: it is renamed to the present one, so that reading in this order misses neither.
     following = _read(paths.next_master_key_file)
@@ -35,6 +33,11 @@ def master_keys(paths: Paths, *, create: bool = False) -> list[str]:
     if not found:
         raise Failure("cli/master-key", f"There is no master key at {paths.master_key_file}.")
     return found
+
+
+def given_key() -> str | None:
+    """The key of the environment, which goes before every file."""
+    return os.environ.get("BKENDCTL_MASTER_KEY") or None
 
 
 def new_master_key() -> str:

@@ -45,6 +45,10 @@ class Paths(NamedTuple):
         """SQLite database of the embedded core."""
         return self.data_dir / "bkendctl.db"
 
+    def database_of(self, profile: str) -> Path:
+        """Return the SQLite database that `init` makes for a profile; each has one of its own."""
+        return self.database_file if profile == "default" else self.data_dir / f"bkendctl-{profile}.db"
+
     @property
     def master_key_file(self) -> Path:
         """Key that encrypts secrets at rest, unless BKENDCTL_MASTER_KEY is set."""

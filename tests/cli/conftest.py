@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from machine import Machine, copy_of
+from machine import Machine
+from shell import ALICE, PASSWORD, PROGRAM, Shell, clean
 from streams import Screen
 
 
@@ -31,28 +33,48 @@ def screen() -> Screen:
     return Screen()
 
 
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """A command line in a home where nothing was done yet."""
+    return Shell(tmp_path / "home", monkeypatch, capsys)
+
+
 @pytest.fixture(scope="session")
-def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home after init and one sign-up, made once: set-up and hashing cost more than most tests."""
-    home = tmp_path_factory.mktemp("template") / "home"
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        _without_own_variables(monkeypatch)
-        machine = Machine(home, monkeypatch)
-        monkeypatch.setenv("BKENDCTL_PASSWORD", "Corr3ct-horse!")
-        machine.run("init", "--name", "Acme")
-        machine.run("signup", "alice@example.com", "--name", "Alice")
-        machine.run("users", "set-role", "alice@example.com", "admin")
-    return home
+def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Homes that real commands left, after init and after Alice signed up; tests begin with a copy."""
+    found = {}
+    for name, command in (("ready", ["init"]), ("alice", ["signup", ALICE, "--name", "alice"])):
+        home = tmp_path_factory.mktemp("homes") / name
+        if found:
+            begin_at(home, found["ready"])
+        environment = {"BKENDCTL_HOME": str(home), "BKENDCTL_STORE": "file", "BKENDCTL_PASSWORD": PASSWORD}
+        subprocess.run([*PROGRAM, *command], env=clean(environment), check=True, capture_output=True)
+        found[name] = home
+    return found
+
+
+def begin_at(home: Path, other: Path) -> None:
+    """Make a home as another one is; its profile leads to its own database."""
+    shutil.copytree(other, home)
+    config = home / "config.toml"
+    config.write_text(config.read_text().replace(str(other), str(home)))
 
 
 @pytest.fixture
-def machine(tmp_path: Path, _template: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A machine on which Alice signed up."""
-    _without_own_variables(monkeypatch)
-    return copy_of(_template, tmp_path / "home", monkeypatch)
+def ready(shell: Shell, homes: dict[str, Path]) -> Shell:
+    """A command line after init."""
+    begin_at(shell.home, homes["ready"])
+    return shell
 
 
-def _without_own_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("BKENDCTL_"):
-            monkeypatch.delenv(name)
+@pytest.fixture
+def alice(shell: Shell, homes: dict[str, Path]) -> Shell:
+    """A command line where Alice has signed up with PASSWORD and is signed in."""
+    begin_at(shell.home, homes["alice"])
+    return shell
+
+
+@pytest.fixture
+def machine(alice: Shell) -> Machine:
+    """The files of Alice's machine, and commands that may be killed there."""
+    return Machine(alice)

@@ -1,90 +1,62 @@
-"""A person's machine: a home with a core in it, and the program to run there."""
+"""What lies on a person's machine, for tests of the commands that handle its files."""
 
 from __future__ import annotations
 
-import io
-import os
-import shutil
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
-import pytest
+from shell import ROOT, Said, Shell
 
-from bkendctl.__main__ import main
-from bkendctl.client.embedded import open_core
+from bkendctl.client.embedded import core_at
+from bkendctl.core.database import sqlite_module
 from bkendctl.core.runtime import Core
 from bkendctl.local.paths import Paths, paths
 
-ROOT = Path(__file__).parents[2]
-
-
-class Ran(NamedTuple):
-    """What a command did."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def body(self) -> Any:
-        """The JSON it printed."""
-        return msgspec.json.decode(self.out)
-
 
 class Machine:
-    """One home; commands run in this process, or in one of their own where the test kills them."""
+    """The home of a shell, its files and its database."""
 
-    def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.home = home
-        self.monkeypatch = monkeypatch
-        monkeypatch.setenv("BKENDCTL_HOME", str(home))
-        monkeypatch.setenv("BKENDCTL_STORE", "file")
+    def __init__(self, shell: Shell) -> None:
+        self.shell = shell
+        self.home = shell.home
+        self.json = shell.json
 
     @property
     def paths(self) -> Paths:
         """Where its files are."""
         return paths()
 
-    def run(self, *arguments: str, stdin: bytes = b"", status: int = 0) -> Ran:
+    def run(self, *arguments: str, stdin: bytes = b"", status: int = 0) -> Said:
         """Run a command line that has to end with the status."""
-        out, err = io.StringIO(), io.StringIO()
-        self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with redirect_stdout(out), redirect_stderr(err):
-            ended = main(list(arguments))
-        ran = Ran(ended, out.getvalue(), err.getvalue())
-        assert ran.status == status, ran
-        return ran
+        said = self.shell(*arguments, stdin=stdin)
+        assert said.status == status, said
+        assert "Traceback" not in said.err
+        return said
 
-    def json(self, *arguments: str, stdin: bytes = b"") -> Any:
-        """Run a command and give the JSON it printed."""
-        return self.run(*arguments, "-o", "json", stdin=stdin).body
-
-    def start(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def python(self, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Python code with arguments in a process of its own, to its end."""
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**self.shell.environment, "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-c", code, *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
 
     def core(self) -> Core:
         """The core as a command opens it."""
-        core = open_core(None, self.paths)
+        core = core_at(f"sqlite:///{self.paths.database_file}", self.paths)
         with core.database.read() as transaction:
             core.unlock(transaction)
         return core
+
+    def sql(self, statement: str, *values: Any, file: Path | None = None) -> list[Any]:
+        """Run a statement on the database, or another one, past all our code; gives the rows."""
+        connection = sqlite_module().connect(file or self.paths.database_file, isolation_level=None)
+        try:
+            return list(connection.execute(statement, values))
+        finally:
+            connection.close()
 
     def files(self) -> set[str]:
         """Names in the home, without locks and what SQLite keeps beside its file."""
         names = {file.name for file in self.home.iterdir()}
         return {name for name in names if not name.endswith((".lock", "-wal", "-shm"))}
-
-
-def copy_of(template: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A machine like the template's."""
-    shutil.copytree(template, home)
-    config = home / "config.toml"
-    config.write_text(config.read_text().replace(str(template), str(home)))
-    return Machine(home, monkeypatch)

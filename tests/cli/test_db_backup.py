@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from machine import ROOT, Machine
+from machine import Machine
+from shell import ROOT
 from sqlalchemy import select
 
 from bkendctl.core import schema
@@ -45,11 +46,10 @@ def users_in(file: Path) -> list[str]:
         connection.close()
 
 
-def corrupt(file: Path) -> None:
+def corrupt(machine: Machine) -> None:
     """Overwrite pages in the middle, as a failing disk does; the head stays."""
-    connection = sqlite_module().connect(file)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
+    machine.sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    file = machine.paths.database_file
     with file.open("r+b") as content:
         content.seek(file.stat().st_size // 2 // 4096 * 4096)
         content.write(b"\xff" * 8192)
@@ -94,9 +94,7 @@ def test_writers_go_on_during_a_copy(machine: Machine, tmp_path: Path) -> None:
 
     copy(machine.paths.database_file, tmp_path / "copy.db", write)
     check(tmp_path / "copy.db")
-    connection = sqlite_module().connect(tmp_path / "copy.db")
-    assert connection.execute("SELECT count(*) FROM throttles").fetchone() == (2_000,)
-    connection.close()
+    assert machine.sql("SELECT count(*) FROM throttles", file=tmp_path / "copy.db") == [(2_000,)]
     core.database.close()
     assert len(steps) > 2
     assert steps == sorted(steps), "the copy began anew"
@@ -150,7 +148,7 @@ def test_a_full_disk_leaves_nothing_behind(machine: Machine, tmp_path: Path, mor
     folder = tmp_path / "backups"
     folder.mkdir()
     (folder / "b.db").write_text("older")
-    ended = machine.start(IN_CHILD, "too_full", "-", str(folder / "b.db"), *more)
+    ended = machine.python(IN_CHILD, "too_full", "-", str(folder / "b.db"), *more)
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: ")
     assert "cannot be written" in ended.stderr
@@ -164,7 +162,7 @@ def test_ctrl_c_leaves_nothing_behind(machine: Machine, tmp_path: Path, moment: 
     """Whenever it comes, the status is 130 and no secret lies about."""
     folder = tmp_path / "backups"
     folder.mkdir()
-    ended = machine.start(IN_CHILD, "interrupted", moment, str(folder / "b.tar"), "--with-files")
+    ended = machine.python(IN_CHILD, "interrupted", moment, str(folder / "b.tar"), "--with-files")
     assert ended.returncode == 130, ended.stderr
     assert "[cli/interrupted]" in ended.stderr
     assert list(folder.iterdir()) == []
@@ -172,7 +170,7 @@ def test_ctrl_c_leaves_nothing_behind(machine: Machine, tmp_path: Path, moment: 
 
 def test_a_damaged_database_is_not_passed_for_a_backup(machine: Machine, tmp_path: Path) -> None:
     """The copy is checked before it gets its name."""
-    corrupt(machine.paths.database_file)
+    corrupt(machine)
     folder = tmp_path / "backups"
     folder.mkdir()
     assert "cli/database-damaged" in machine.run("db", "backup", str(folder / "b.db"), status=1).err
@@ -181,7 +179,7 @@ def test_a_damaged_database_is_not_passed_for_a_backup(machine: Machine, tmp_pat
 
 def test_a_bar_is_drawn_on_a_terminal_alone(machine: Machine, tmp_path: Path) -> None:
     """Where stderr is a pipe there is no trace of it; -q draws none either."""
-    ended = machine.start(
+    ended = machine.python(
         "import sys; from bkendctl.__main__ import main; sys.exit(main(sys.argv[1:]))",
         "db", "backup", str(tmp_path / "piped.db"),
     )  # fmt: skip

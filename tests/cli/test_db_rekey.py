@@ -7,7 +7,7 @@ from base64 import b64encode
 import pytest
 from machine import Machine
 
-from bkendctl.client.embedded import open_core
+from bkendctl.client.embedded import core_at
 from bkendctl.core import schema
 from bkendctl.core.database import Database
 from bkendctl.core.master_key import installation
@@ -37,7 +37,7 @@ sys.exit(main(["db", "rekey", "--yes"]))
 
 def is_between(machine: Machine) -> bool:
     """Whether the database was wrapped anew and the key file not yet replaced."""
-    core = open_core(None, machine.paths)
+    core = core_at(f"sqlite:///{machine.paths.database_file}", machine.paths)
     with core.database.read() as transaction:
         return not core.master_keys[0].fits(installation(transaction).master_key_check)
 
@@ -81,22 +81,22 @@ def test_a_key_in_the_environment_is_replaced_by_a_key_that_somebody_has(machine
     """With BKENDCTL_MASTER_KEY a generated key would be lost; a given one works, also when given twice."""
     old = machine.paths.master_key_file.read_text().strip()
     machine.paths.master_key_file.unlink()
-    machine.monkeypatch.setenv("BKENDCTL_MASTER_KEY", old)
+    machine.shell.set(MASTER_KEY=old)
     assert "--new-key-stdin" in machine.run("db", "rekey", "--yes", status=2).err
     for _ in range(2):
         machine.run("db", "rekey", "--yes", "--new-key-stdin", stdin=NEW_KEY.encode())
     assert not machine.paths.master_key_file.exists()
     assert machine.run("whoami", status=1).err.startswith("error: The database was made with another")
-    machine.monkeypatch.setenv("BKENDCTL_MASTER_KEY", NEW_KEY)
+    machine.shell.set(MASTER_KEY=NEW_KEY)
     assert_whole(machine)
 
 
 def test_every_database_of_this_machine_gets_the_new_key(machine: Machine) -> None:
     """One key file serves all embedded profiles, so all their databases are wrapped anew."""
     other = f"sqlite:///{machine.home / 'other.db'}"
-    machine.monkeypatch.setenv("BKENDCTL_DATABASE_URL", other)
+    machine.shell.set(DATABASE_URL=other)
     machine.run("init", "--profile", "other")
-    machine.monkeypatch.delenv("BKENDCTL_DATABASE_URL")
+    machine.shell.unset("DATABASE_URL")
     assert len(machine.json("db", "rekey", "--yes")["databases"]) == 2
     for profile in ("default", "other"):
         machine.run("keys", "list", "--profile", profile)
@@ -105,9 +105,9 @@ def test_every_database_of_this_machine_gets_the_new_key(machine: Machine) -> No
 def test_nothing_changes_when_one_database_has_another_key(machine: Machine) -> None:
     """A database that the key does not open is named before anything is written."""
     other = machine.home / "other.db"
-    machine.monkeypatch.setenv("BKENDCTL_DATABASE_URL", f"sqlite:///{other}")
+    machine.shell.set(DATABASE_URL=f"sqlite:///{other}")
     machine.run("init", "--profile", "other")
-    machine.monkeypatch.delenv("BKENDCTL_DATABASE_URL")
+    machine.shell.unset("DATABASE_URL")
     machine.run("profiles", "use", "default")
     with Database(f"sqlite:///{other}").write() as transaction:
         transaction.run(schema.installation.update().values(master_key_check="0" * 64))
@@ -129,7 +129,7 @@ def test_killed_at_any_moment_it_can_be_typed_again(machine: Machine) -> None:
     """kill -9 at each step on the key files: the database opens, and the next run leaves one key."""
     interrupted = 0
     for point in range(40):
-        ended = machine.start(KILLED, str(point))
+        ended = machine.python(KILLED, str(point))
         if ended.returncode == 0:
             break
         assert ended.returncode == -9, ended.stderr
@@ -137,7 +137,7 @@ def test_killed_at_any_moment_it_can_be_typed_again(machine: Machine) -> None:
             interrupted += 1
             with pytest.warns(RuntimeWarning, match="db rekey"):
                 machine.core()
-        assert machine.start(WHOAMI).returncode == 0
+        assert machine.python(WHOAMI).returncode == 0
         machine.run("db", "rekey", "--yes")
         assert "master.key.next" not in machine.files()
         assert_whole(machine)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from bkendctl.contract import accounts, audit_events, dev_clock, invitations, keys, mail, mfa, sessions, users
 from bkendctl.contract.accounts import TokenPair
@@ -171,7 +171,7 @@ def assert_unharmed(prey: Prey) -> None:
     shown = prey.world.call(
         invitations.GET, invitations.InvitationId(invitation_id=prey.invitation.id), key="sk"
     )
-    assert shown == prey.invitation
+    assert to_builtins(shown) == to_builtins(prey.invitation)
 
 
 def met(prey: Prey, intrusions: dict[str, Intrusion], world: World, **how: Any) -> dict[str, str]:
