@@ -22,7 +22,10 @@ noun = Noun("Two-step sign-in: enrol, confirm, codes.")
 QR_FORMS = ("terminal", "png", "svg", "none")
 
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")]
-Code = Annotated[str | None, typer.Option("--code", help="Code of your app or a backup code; - reads stdin.")]
+Code = Annotated[
+    str | None,
+    typer.Option("--code", metavar="CODE", help="Code of your app or a backup code; - reads stdin."),
+]
 _LINES_BELOW_THE_QR = 1  # the prompt
 CODES = View(columns=(Column("Backup codes", "backupCodes"),), quiet="backupCodes")
 SETUP = View(

@@ -43,10 +43,11 @@ def _json(*, null: bool = False) -> Any:
 
 
 class Installation(SQLModel, table=True):
-    """One row: proof of which master key this database was made with."""
+    """One row: the key of all secrets and keyed hashes, itself encrypted under the master key."""
 
     __tablename__: ClassVar[str] = "installation"
     id: int = Field(primary_key=True)
+    data_key: bytes = Field(sa_type=LargeBinary)
     master_key_check: str = _text(64)
     created_at: int = _when()
 

@@ -54,6 +54,16 @@ class Paths(NamedTuple):
         """Key that encrypts secrets at rest, unless BKENDCTL_MASTER_KEY is set."""
         return self.data_dir / "master.key"
 
+    @property
+    def next_master_key_file(self) -> Path:
+        """The key that is about to replace `master_key_file`; there only while that happens."""
+        return self.data_dir / "master.key.next"
+
+    @property
+    def master_key_lock(self) -> Path:
+        """Lock for whoever replaces `master_key_file`."""
+        return self.data_dir / "master.key.lock"
+
     def profile_lock(self, profile: str) -> Path:
         """Return the lock for whoever renews this profile's tokens; it may be held while a server answers,
         so each profile has its own."""

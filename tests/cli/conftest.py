@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from machine import Machine
 from shell import ALICE, PASSWORD, PROGRAM, Shell, clean
 from streams import Screen
 
@@ -71,3 +72,9 @@ def alice(shell: Shell, homes: dict[str, Path]) -> Shell:
     """A command line where Alice has signed up with PASSWORD and is signed in."""
     begin_at(shell.home, homes["alice"])
     return shell
+
+
+@pytest.fixture
+def machine(alice: Shell) -> Machine:
+    """The files of Alice's machine, and commands that may be killed there."""
+    return Machine(alice)
