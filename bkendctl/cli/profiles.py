@@ -128,7 +128,7 @@ def add(
 
 
 @noun.verb("remove")
-def remove(ctx: Context, name: Name) -> None:
+def remove(ctx: Context, name: Known) -> None:
     """Remove a profile and its credentials, not its database.
 
     Example: bkendctl profiles remove prod --yes

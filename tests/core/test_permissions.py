@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from bkendctl.contract import accounts, keys, sessions, users
+from bkendctl.contract import accounts, keys, sessions
 from bkendctl.contract.operation import Raw
 from bkendctl.core import schema
 from bkendctl.core.dispatch import execute
