@@ -92,7 +92,7 @@ def _show_rows(ctx: Context, events: list[Any]) -> None:
 def verify(ctx: Context) -> None:
     """Seal what is new and check the hash chain.
 
-    Exit status 1 when it is broken. Note the last hash elsewhere: it shows later that nothing before it was rewritten.
+    Exit status 1 when it is broken. Note the last hash elsewhere: it shows later that nothing was rewritten.
 
     Example: bkendctl audit verify
     """
