@@ -1,4 +1,4 @@
-"""bkendctl db: the database of this machine. What the longer verbs do is in client/backup.py and rekey.py."""
+"""bkendctl db: the database of this machine. What the longer verbs do is in client/."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bkendctl.cli.tables import Column, View
 from bkendctl.contract.errors import Failure
 from bkendctl.local.profiles import Profile
 
-noun = Noun("The database: status, migrate, check, backup, rekey.")
+noun = Noun("The database: status, migrate, check, backup, restore, rekey.")
 
 STATUS = View(
     columns=(
@@ -80,11 +80,16 @@ def status(ctx: Context) -> None:
 def migrate(ctx: Context) -> None:
     """Bring the tables to the newest schema, all or nothing.
 
+    Refused while a server has the database in use.
+
     Example: bkendctl db migrate
     """
+    from bkendctl.core.occupancy import alone
     from bkendctl.core.upgrade import upgrade
 
-    before, after = upgrade(_open(ctx).database)
+    database = _open(ctx).database
+    with alone(database):
+        before, after = upgrade(database)
     message = "Nothing to do." if before == after else f"Migrated from {before or 'nothing'} to {after}."
     ctx.output.show({"from": before, "to": after, "message": message}, View(quiet="to"))
 
@@ -144,6 +149,46 @@ def backup(
     }
     ctx.output.show(body, View(quiet="file"))
     ctx.say.done("the copy was checked and is whole")
+
+
+_KEY_QUESTION = {
+    "same": "",
+    "rewrapped": ", bringing it under this machine's master key",
+    "restored": " and take its master key",
+}
+
+
+@noun.verb("restore")
+def restore(
+    ctx: Context, file: Annotated[Path, typer.Argument(help="A backup, alone or archive.", metavar="FILE")]
+) -> None:
+    """Put a backup in the place of the database, which is kept beside it.
+
+    The backup is checked first. Refused while any other process has the
+    database open. What was revoked since the backup was made is valid again:
+    end sessions and revoke keys anew where it matters.
+
+    Example: bkendctl db restore monday.db
+    """
+    from bkendctl.cli.progress import progress_bar
+    from bkendctl.client.embedded import database_of
+    from bkendctl.client.restore import opened_backup
+
+    database = database_of(_embedded(ctx).database)
+    with opened_backup(file.absolute(), database, ctx.paths) as found:
+        ctx.confirm(f"Replace the database {database} by this backup{_KEY_QUESTION[found.key]}?")
+        with progress_bar("Restoring", silent=ctx.say.silent) as progress:
+            kept = found.replace(progress)
+        body = {
+            "database": str(database),
+            "schema": found.schema,
+            "masterKey": found.key,
+            "before": None if kept is None else str(kept),
+        }
+    ctx.output.show(body, View(quiet="database"))
+    if kept is not None:
+        ctx.say.done(f"restored; the database of before is {kept}")
+    ctx.say.note("keys that are stored here and not in the backup are gone: bkendctl init --new-keys")
 
 
 def _is_ours(ctx: Context, target: Path, database: Path) -> bool:
