@@ -42,6 +42,7 @@ COMMANDS: dict[str, _Entry] = {
     "clock": _Entry("clock", _ADMIN, "Move the dev environment's clock."),
     "profiles": _Entry("profiles", _LOCAL, "Where commands go."),
     "db": _Entry("db", _LOCAL, "The database: status, migrate, check."),
+    "completion": _Entry("completion", _LOCAL, "Completion in bash, zsh, fish and PowerShell."),
 }
 
 

@@ -28,7 +28,8 @@ _EXAMPLE = re.compile(r"^\s*Example: (.+)$", re.MULTILINE)
 class Parameter(NamedTuple):
     """An option or an argument.
 
-    names: as typed, empty for an argument. negative: names that switch a flag off. metavar: None for a flag.
+    names: as typed, short ones first, empty for an argument. negative: names that switch a flag off.
+    metavar: None for a flag.
     default: "" where there is none worth telling.
     """
 
@@ -134,7 +135,8 @@ def _parameter(parameter: Any) -> Parameter:
         )
         default = "" if parameter.default is None else default
     return Parameter(
-        names=() if is_argument else tuple(parameter.opts),
+        # Typer keeps the names of --help in a set: their order changes from run to run.
+        names=() if is_argument else tuple(sorted(parameter.opts, key=lambda name: (len(name), name))),
         negative=() if is_argument else tuple(parameter.secondary_opts),
         metavar=None if is_flag else parameter.metavar,
         help=parameter.help or "",
