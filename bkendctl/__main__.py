@@ -8,6 +8,7 @@ import sys
 TYPE_CHECKING = False  # typing's own costs 5 ms, a third of bare Python
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
     from bkendctl.contract.errors import Failure
 
@@ -38,9 +39,16 @@ def _run(args: list[str]) -> int:
         except KeyboardInterrupt:
             raise Failure("cli/interrupted") from None
         except BrokenPipeError:
-            # What is still buffered has no reader; the interpreter must not stumble over it at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise Failure("cli/closed-pipe") from None
+        except OSError as error:  # files name themselves in it, a full disk behind stdout does not
+            what = f"{error.filename or 'The output'} cannot be read or written: {error.strerror}."
+            raise Failure("cli/file", what) from error
+        except Failure:
+            raise
+        except Exception as error:  # behind this a person would see a traceback
+            raise Failure(
+                "common/internal-error", f"Something went wrong: {type(error).__name__}."
+            ) from error
     except Failure as failure:
         return _report(failure, args)
     return status
@@ -68,7 +76,11 @@ def _dispatch(args: list[str]) -> int:
     except Abort:
         raise Failure("cli/interrupted") from None
     except NoArgsIsHelpError as error:
-        print(error.format_message())  # noqa: T201
+        if _error_format(args) == "json":
+            raise Failure(
+                "cli/usage", "A command is missing.", hint=f"{error.ctx.command_path} --help"
+            ) from None
+        print(error.format_message(), file=sys.stderr)  # noqa: T201
         return 2
     except WrongUsage as error:
         where = error.ctx.command_path if error.ctx is not None else "bkendctl"
@@ -81,23 +93,37 @@ def _dispatch(args: list[str]) -> int:
 def _report(failure: Failure, args: list[str]) -> int:
     from bkendctl.cli.errors import report
 
-    if "--debug" in args:
-        import traceback
+    _settle(sys.stdout)
+    try:
+        if "--debug" in args:
+            import traceback
 
-        traceback.print_exception(failure, limit=-8)
-    report(failure, _error_format(args))
+            traceback.print_exception(failure, limit=-8)
+        report(failure, _error_format(args))
+    except OSError:
+        pass  # nobody reads stderr; the status still tells
+    _settle(sys.stderr)
     return failure.exit_status
+
+
+def _settle(stream: TextIO) -> None:
+    """Write what is buffered, or drop it: the interpreter must not stumble over it at its end."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _error_format(args: list[str]) -> str:
     """The output asked for, read from the bare arguments: parsing may be what failed."""
-    chosen = os.environ.get("BKENDCTL_OUTPUT", "table")
+    chosen = os.environ.get("BKENDCTL_OUTPUT") or "table"
     for place, argument in enumerate(args):
         name, joined, value = argument.partition("=")
+        if name.startswith("-") and not name.startswith("--"):
+            cluster = argument[1:].lstrip("qy")  # -qo json
+            name, joined, value = f"-{cluster[:1]}", cluster[1:], cluster[1:].removeprefix("=")
         if name in ("-o", "--output"):
             chosen = value if joined else "".join(args[place + 1 : place + 2])
-        elif argument.startswith("-o") and not argument.startswith("--"):
-            chosen = argument[2:].removeprefix("=")
     return chosen
 
 

@@ -72,6 +72,11 @@ _bkendctl_value() {
     'audit list --limit') offer='@' ;;
     'audit export --file') offer='@files' ;;
     'audit export --since') offer='@' ;;
+    'api -f') offer='@' ;;
+    'api --raw-field') offer='@' ;;
+    'api -F') offer='@' ;;
+    'api --field') offer='@' ;;
+    'api --input') offer='@files' ;;
     'profiles add --url') offer='@' ;;
     *) return 1 ;;
     esac
@@ -81,7 +86,7 @@ _bkendctl_value() {
 _bkendctl_command() {
     verbs='' options='' arguments=()
     case "$1" in
-    '') verbs='init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock profiles db completion' ;;
+    '') verbs='init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api profiles db completion' ;;
     'init') options='--name --environment --new-keys' ;;
     'demo') options='--keep' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
@@ -149,16 +154,19 @@ _bkendctl_command() {
     'clock advance') arguments=('@') ;;
     'clock set') arguments=('@') ;;
     'clock reset') : ;;
+    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/signin /v1/auth/email/signup /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/users /v1/users/') ;;
     'profiles') verbs='list show use add remove' ;;
     'profiles list') : ;;
     'profiles show') arguments=('@profiles') ;;
     'profiles use') arguments=('@profiles') ;;
     'profiles add') options='--url --api-key-stdin' arguments=('@') ;;
     'profiles remove') arguments=('@profiles') ;;
-    'db') verbs='status migrate check' ;;
+    'db') verbs='status migrate check backup rekey' ;;
     'db status') : ;;
     'db migrate') : ;;
     'db check') : ;;
+    'db backup') options='--with-files' arguments=('@files') ;;
+    'db rekey') options='--new-key-stdin' ;;
     'completion') verbs='show install' ;;
     'completion show') arguments=('bash zsh fish powershell') ;;
     'completion install') arguments=('bash zsh fish powershell') ;;
@@ -211,7 +219,7 @@ _bkendctl() {
         current=${current#*=}
         _bkendctl_value "$path" "${skipped%=}" || return
     elif [[ $current == -* ]]; then
-        offer="$options -p --profile -o --output -q --quiet --jq --as --no-input -y --yes --debug --http-timeout -h --help"
+        offer="$options -p --profile -o --output -q --quiet --jq --as --no-input -y --yes --debug --http-timeout -V --version -h --help"
     elif [[ -n $verbs ]]; then
         offer=$verbs
     else
@@ -245,6 +253,9 @@ _bkendctl() {
         [[ $current == *"$2" ]] && word=${word#"${current%"$2"}"}
         COMPREPLY+=("$word")
     done
+    if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == */ ]]; then
+        compopt -o nospace 2>/dev/null
+    fi
 }
 
 complete -F _bkendctl bkendctl

@@ -4,7 +4,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     $verbs = @{
-        '' = 'init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock profiles db completion'
+        '' = 'init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api profiles db completion'
         'token' = 'print show refresh'
         'password' = 'change'
         'email' = 'signup-confirm'
@@ -18,11 +18,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'audit' = 'list verify export'
         'clock' = 'show advance set reset'
         'profiles' = 'list show use add remove'
-        'db' = 'status migrate check'
+        'db' = 'status migrate check backup rekey'
         'completion' = 'show install'
     }
     $options = @{
-        '' = '-p --profile -o --output -q --quiet --jq --as --no-input -y --yes --debug --http-timeout -h --help'
+        '' = '-p --profile -o --output -q --quiet --jq --as --no-input -y --yes --debug --http-timeout -V --version -h --help'
         'init' = '--name --environment --new-keys'
         'demo' = '--keep'
         'signup' = '--name --password-stdin --show-tokens'
@@ -52,7 +52,10 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'mail show' = '--html'
         'audit list' = '--action --actor --user --since --limit --follow'
         'audit export' = '--file --since'
+        'api' = '-f --raw-field -F --field --input --paginate --curl'
         'profiles add' = '--url --api-key-stdin'
+        'db backup' = '--with-files'
+        'db rekey' = '--new-key-stdin'
     }
     $takes = @{
         '-p' = '@profiles'
@@ -122,6 +125,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'audit list --limit' = '@'
         'audit export --file' = '@files'
         'audit export --since' = '@'
+        'api -f' = '@'
+        'api --raw-field' = '@'
+        'api -F' = '@'
+        'api --field' = '@'
+        'api --input' = '@files'
         'profiles add --url' = '@'
     }
     $arguments = @{
@@ -151,10 +159,12 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'mail show' = @('@mails')
         'clock advance' = @('@')
         'clock set' = @('@')
+        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/signin /v1/auth/email/signup /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/users /v1/users/')
         'profiles show' = @('@profiles')
         'profiles use' = @('@profiles')
         'profiles add' = @('@')
         'profiles remove' = @('@profiles')
+        'db backup' = @('@files')
         'completion show' = @('bash zsh fish powershell')
         'completion install' = @('bash zsh fish powershell')
     }
@@ -168,21 +178,21 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'whoami' = 'Show the signed-in user.'
         'token' = 'Print, read or renew the access token.'
         'token print' = 'Print the raw access token, renewed first when it has expired.'
-        'token show' = 'Show header, claims and time left of the access token, offline and without checking it.'
+        'token show' = 'Show the access token''s claims and time left, offline.'
         'token refresh' = 'Renew the tokens now.'
         'password' = 'Change the password.'
-        'password change' = 'Change the password, which ends all sessions, and sign in again with the new one.'
+        'password change' = 'Change the password; all sessions end, you are signed in again.'
         'email' = 'Prove the e-mail address.'
         'email signup-confirm' = 'Prove the address with the token of the confirmation mail.'
         'mfa' = 'Two-step sign-in: enrol, confirm, codes.'
-        'mfa enroll' = 'Begin enrolment: shows a QR for your authenticator app and ten backup codes, asks for the first code.'
+        'mfa enroll' = 'Begin enrolment: backup codes, a QR, the first code.'
         'mfa confirm' = 'Finish enrolment with the first code of your app.'
-        'mfa status' = 'Show whether two-step sign-in is on, and how many backup codes are left.'
+        'mfa status' = 'Show whether it is on, and how many backup codes are left.'
         'mfa disable' = 'Switch two-step sign-in off.'
         'mfa backup-codes' = 'Make ten new backup codes; the old ones stop.'
-        'mfa code' = 'Print the present code, from a secret kept with `mfa enroll --keep-secret` or read from stdin.'
+        'mfa code' = 'Print the present code, from a kept secret or from stdin.'
         'sessions' = 'See and end sessions.'
-        'sessions list' = 'List your live sessions, latest activity first; the current one is marked.'
+        'sessions list' = 'List your live sessions; the current one is marked.'
         'sessions revoke' = 'End one session; ending the current one signs you out here.'
         'sessions revoke-all' = 'End all your other sessions.'
         'account' = 'Delete the account.'
@@ -199,7 +209,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'users unban' = 'Lift a ban.'
         'users sessions' = 'List a user''s live sessions.'
         'users revoke-sessions' = 'End all sessions of a user.'
-        'users reset-mfa' = 'Switch MFA off for a user who lost the device, and end its sessions.'
+        'users reset-mfa' = 'Switch MFA off for a lost device, and end all sessions.'
         'invitations' = 'Invite to organizations and projects.'
         'invitations create' = 'Invite an address; the link works for seven days.'
         'invitations list' = 'List invitations, newest first.'
@@ -213,7 +223,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys list' = 'List keys, newest first.'
         'keys get' = 'Show one key, masked.'
         'keys revoke' = 'Revoke a key from the next request on.'
-        'keys verify' = 'Read a key from stdin and say whether it is good, and what for.'
+        'keys verify' = 'Say whether a key is good, and what for.'
         'mail' = 'Mails of the dev environment.'
         'mail list' = 'List mails, newest first.'
         'mail show' = 'Show one mail: its text, with the links in it.'
@@ -226,16 +236,19 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'clock advance' = 'Move the clock on: what expires within the duration has expired then.'
         'clock set' = 'Set the clock to an instant.'
         'clock reset' = 'Go back to real time.'
+        'api' = 'Any endpoint, with the profile''s credentials.'
         'profiles' = 'Where commands go.'
         'profiles list' = 'List profiles; the current one is marked.'
         'profiles show' = 'Show a profile, and where its credentials are kept.'
         'profiles use' = 'Make a profile current.'
         'profiles add' = 'Add a profile for a server and make it current.'
-        'profiles remove' = 'Remove a profile and its credentials; a database stays where it is.'
-        'db' = 'The database: status, migrate, check.'
+        'profiles remove' = 'Remove a profile and its credentials, not its database.'
+        'db' = 'The database: status, migrate, check, backup, rekey.'
         'db status' = 'Show which schema the database has, and which this program needs.'
         'db migrate' = 'Bring the tables to the newest schema, all or nothing.'
-        'db check' = 'Check integrity, foreign keys and tables; exit status 1 when anything is wrong.'
+        'db check' = 'Check integrity, foreign keys and tables.'
+        'db backup' = 'Copy the database while it is in use, and check the copy.'
+        'db rekey' = 'Replace the master key of this machine; interrupted at any moment, typing it again finishes it.'
         'completion' = 'Completion in bash, zsh, fish and PowerShell.'
         'completion show' = 'Print the completion script of a shell.'
         'completion install' = 'Install completion for the current user. Done again it brings the script up to date.'

@@ -10,17 +10,19 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import Connection, delete, event, select
 
-from bkendctl.contract import accounts, mail, mfa, sessions, users
+from bkendctl.contract import accounts, keys, mail, mfa, sessions, users
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Operation, place
+from bkendctl.contract.operation import Operation, Raw, place
 from bkendctl.core import schema, totp
 from bkendctl.core.call import Source
 from bkendctl.core.clock import SECOND
 from bkendctl.core.database import Database, create_private_file
 from bkendctl.core.dispatch import execute
 from bkendctl.core.installation import Installed, initialize
+from bkendctl.core.passwords import Hasher
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
@@ -225,6 +227,16 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Installed]:
     return file.read_bytes(), installed
 
 
+def watch_reads(database: Database) -> None:
+    """Let a statement that writes in a transaction for reading fail: under load it would, and only there."""
+
+    def look(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not connection.get_execution_options().get("writes"):
+            assert not statement.startswith(("INSERT", "UPDATE", "DELETE")), statement
+
+    event.listen(database.engine, "before_cursor_execute", look)
+
+
 @pytest.fixture(params=["embedded"])
 def world(
     request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock, fresh: tuple[bytes, Installed]
@@ -233,8 +245,13 @@ def world(
     image, installed = fresh
     file = tmp_path / "bkendctl.db"
     create_private_file(file)
+    file.write_bytes(image)
     core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
-    yield World(core, clock, initialize(core, name="Demo", environment="dev"))
+    watch_reads(core.database)
+    core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
+    with core.database.read() as transaction:
+        core.unlock(transaction)
+    yield World(core, clock, installed)
     core.database.close()
 
 

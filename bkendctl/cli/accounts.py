@@ -105,7 +105,7 @@ def login(
 def _signed_in(ctx: Context, pair: TokenPair, *, show_tokens: bool) -> None:
     """Store the tokens at once, then show whose they are."""
     ctx.speaker.remember(pair)
-    user = ctx.call(accounts.GET_ME)
+    user = ctx.speaker.call(accounts.GET_ME, accounts.GET_ME.request(), Voice.USER)  # whatever --as says
     ctx.speaker.remember_user(user.id, user.email)
     body: dict[str, Any] = {
         "user": msgspec.to_builtins(user),
@@ -138,7 +138,7 @@ def logout(
         message = ctx.call(sessions.SIGN_OUT).message
     except Failure as failure:
         if failure.status in (401, 404):
-            message = "The session had ended before; it is forgotten here."
+            message = "Forgotten here; the server did not take the session: " + failure.message
         elif failure.exit_status in (1, 8):
             message = "Forgotten here, but the session may still live: " + failure.message
         else:

@@ -6,10 +6,12 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperGroup, TyperOption
 
+from bkendctl import __version__
 from bkendctl.cli.options import Group
 from bkendctl.cli.topics import EXIT_STATUSES
+from bkendctl.contract.errors import Failure
 
 
 class _Entry(NamedTuple):
@@ -40,14 +42,35 @@ COMMANDS: dict[str, _Entry] = {
     "mail": _Entry("mail", _ADMIN, "Mails of the dev environment."),
     "audit": _Entry("audit", _ADMIN, "What happened: list, verify, export."),
     "clock": _Entry("clock", _ADMIN, "Move the dev environment's clock."),
+    "api": _Entry("api", _LOCAL, "Any endpoint, with the profile's credentials."),
     "profiles": _Entry("profiles", _LOCAL, "Where commands go."),
-    "db": _Entry("db", _LOCAL, "The database: status, migrate, check."),
+    "db": _Entry("db", _LOCAL, "The database: status, migrate, check, backup, rekey."),
     "completion": _Entry("completion", _LOCAL, "Completion in bash, zsh, fish and PowerShell."),
 }
 
 
+def _show_version(ctx: Any, _param: Any, wanted: bool) -> None:
+    """Reached where more than --version was typed; alone it is answered without loading any of this."""
+    if wanted and not ctx.resilient_parsing:
+        typer.echo(f"bkendctl {__version__}")
+        raise typer.Exit
+
+
 class Root(Group):
     """bkendctl itself; its help is drawn from the table without loading any noun."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(
+            TyperOption(
+                param_decls=["-V", "--version"],
+                help="Show the version and exit.",
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_show_version,
+            )
+        )
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's own signature
         """Every noun, in the order of the table."""
@@ -64,6 +87,20 @@ class Root(Group):
             command = command.commands[cmd_name]  # an everyday verb that stands alone
         command.name = cmd_name
         return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the noun; for a mistyped one say what looks like it."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=3)
+            meant = f" Did you mean {' or '.join(near)}?" if near else ""
+            raise Failure(
+                "cli/usage",
+                f"There is no command '{args[0]}'.{meant}",
+                hint=f"bkendctl {near[0]} --help" if near else "bkendctl --help",
+            )
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - Typer's own signature
         """List the nouns in sections."""

@@ -84,15 +84,17 @@ class Context(typer.Context):
 
         log = self.say.debug if self.option("debug") else None
         backend = connect(self.profile, self.paths)
+        self.call_on_close(backend.close)
         return Speaker(backend, self.store, self.profile, from_environment(), log)
 
     def call(self, operation: Operation[Any, Any], request: Any = None, *, voice: Voice = Voice.USER) -> Any:
         """Do an operation and give its response. --as and BKENDCTL_ACCESS_TOKEN choose the voice."""
         if voice is not Voice.GUEST:
-            voice = self._chosen_voice(voice)
+            voice = self.chosen_voice(voice)
         return self.speaker.call(operation, operation.request() if request is None else request, voice)
 
-    def _chosen_voice(self, voice: Voice) -> Voice:
+    def chosen_voice(self, voice: Voice) -> Voice:
+        """The voice that --as or BKENDCTL_ACCESS_TOKEN asks for, else the one given."""
         wanted = self.option("as")
         if wanted not in (None, "user", "key"):
             raise Failure("cli/usage", f"--as is user or key, not {wanted}.", hint="--as user")
@@ -134,19 +136,39 @@ class Context(typer.Context):
             self.say.note("nothing was changed")
             raise typer.Exit(1)
 
-    def user_id(self, user: str) -> str:
-        """The id of a user named by id or e-mail. user/not-found."""
-        from bkendctl.contract import users
+    def user_id(self, user: str, *, deleted: bool = False) -> str:
+        """The id of a user named by id or e-mail. user/not-found, cli/ambiguous.
 
+        Of all who ever had the address the live one is meant; deleted: the deleted one, if there is one.
+        """
         if "@" not in user:
             return user
-        for status in ("active", "banned", "deleted"):
-            request = users.ListUsers(search=user, search_type="email", limit=100, status=status)
+        found = self._users_of(user.strip().lower())
+        gone = [each.id for each in found if each.status == "deleted"]
+        live = [each.id for each in found if each.status != "deleted"]
+        meant = (gone or live) if deleted else (live or gone)
+        if not meant:
+            raise Failure("user/not-found", f"There is no user {user}.")
+        if len(meant) > 1:
+            raise Failure(
+                "cli/ambiguous",
+                f"{len(meant)} deleted users had {user}: {', '.join(meant)}.",
+                hint="name the id",
+            )
+        return str(meant[0])
+
+    def _users_of(self, email: str) -> list[Any]:
+        """Everybody with an address, deleted ones too. The search finds parts, so all its pages are read."""
+        from bkendctl.contract import users
+
+        request = users.ListUsers(search=email, search_type="email", limit=100, status="all")
+        found: list[Any] = []
+        while True:
             page = self.call(users.LIST, request, voice=Voice.ADMIN)
-            for found in page.items:
-                if found.email == user.lower():
-                    return str(found.id)
-        raise Failure("user/not-found", f"There is no user {user}.")
+            found += [each for each in page.items if each.email == email]
+            if page.next_cursor is None:
+                return found
+            request.cursor = page.next_cursor
 
     def full_id(
         self, prefix: str, listing: Operation[Any, Any], not_found: str, *, voice: Voice, **filters: Any
@@ -174,7 +196,11 @@ class Context(typer.Context):
 
         if self.profile.environment_type != "dev" or not self.speaker.credentials.secret_key:
             return 0
-        offset: int = self.call(dev_clock.SHOW, voice=Voice.KEY).offset_seconds
+        try:
+            shown = self.speaker.call(dev_clock.SHOW, dev_clock.SHOW.request(), Voice.KEY)
+        except Failure:  # the answer to what was asked must not fail for it
+            return 0
+        offset = int(shown.offset_seconds)
         if offset:
             from bkendctl.cli.text import format_duration
 

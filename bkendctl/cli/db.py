@@ -1,15 +1,20 @@
-"""bkendctl db: the database of this machine."""
+"""bkendctl db: the database of this machine. What the longer verbs do is in client/backup.py and rekey.py."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import Column, View
 from bkendctl.contract.errors import Failure
+from bkendctl.local.profiles import Profile
 
-noun = Noun("The database: status, migrate, check.")
+noun = Noun("The database: status, migrate, check, backup, rekey.")
 
 STATUS = View(
     columns=(
@@ -25,14 +30,19 @@ STATUS = View(
 )
 
 
-def _open(ctx: Context) -> Any:
-    from bkendctl.client.embedded import open_core
-
+def _embedded(ctx: Context) -> Profile:
     if ctx.profile.kind != "embedded":
         raise Failure(
             "cli/not-offered", "This profile's database is not on this machine.", hint="--profile NAME"
         )
-    core = open_core(ctx.profile.database, ctx.paths)
+    return ctx.profile
+
+
+def _open(ctx: Context) -> Any:
+    from bkendctl.client.embedded import open_core
+
+    core = open_core(_embedded(ctx).database, ctx.paths)
+    ctx.call_on_close(core.database.close)
     if core.database.file is not None and not core.database.file.exists():
         raise Failure("cli/database-missing", f"There is no database at {core.database.file}.")
     return core
@@ -81,7 +91,9 @@ def migrate(ctx: Context) -> None:
 
 @noun.verb("check")
 def check(ctx: Context) -> None:
-    """Check integrity, foreign keys and tables; exit status 1 when anything is wrong.
+    """Check integrity, foreign keys and tables.
+
+    Exit status 1 when anything is wrong.
 
     Example: bkendctl db check
     """
@@ -93,3 +105,87 @@ def check(ctx: Context) -> None:
     ctx.output.show({"ok": not findings, "findings": findings})
     if findings:
         raise Failure("cli/database-damaged", f"{len(findings)} findings in the database.")
+
+
+@noun.verb("backup")
+def backup(
+    ctx: Context,
+    file: Annotated[Path, typer.Argument(help="Where to.", metavar="FILE")],
+    with_files: Annotated[
+        bool, typer.Option("--with-files", help="One archive (tar) with the master key too.")
+    ] = False,
+) -> None:
+    """Copy the database while it is in use, and check the copy.
+
+    The copy alone opens with this machine's master key only. An archive made with --with-files opens
+    anywhere: keep it as you keep a password.
+
+    Example: bkendctl db backup monday.db --yes
+    """
+    from bkendctl.cli.progress import progress_bar
+    from bkendctl.client.backup import write_backup
+
+    database = _open(ctx).database
+    database.require()
+    target = Path(os.path.abspath(file))  # noqa: PTH100 - a link at its end is to be refused, not followed
+    if target.is_dir():
+        ctx.refuse(f"{file} is a folder; name a file in it.")
+    if _is_ours(ctx, target, database.file):
+        ctx.refuse(f"{file} is a file of the core itself.", hint="bkendctl db backup monday.db")
+    if os.path.lexists(target):
+        ctx.confirm(f"{file} exists. Replace it?")
+    with progress_bar("Copying", silent=ctx.say.silent) as progress:
+        checked = write_backup(database.file, target, ctx.paths, progress, with_files=with_files)
+    body = {
+        "file": str(target),
+        "bytes": target.stat().st_size,
+        "schema": checked.schema,
+        "masterKeyInside": with_files,
+    }
+    ctx.output.show(body, View(quiet="file"))
+    ctx.say.done("the copy was checked and is whole")
+
+
+def _is_ours(ctx: Context, target: Path, database: Path) -> bool:
+    """Whether a name stands for the live database, what SQLite keeps beside it, or the master key."""
+    own = [f"{database}{beside}" for beside in ("", "-wal", "-shm", "-journal")]
+    own += [str(ctx.paths.master_key_file), str(ctx.paths.config_file), str(ctx.paths.credentials_file)]
+    return os.path.realpath(target) in map(os.path.realpath, own)
+
+
+@noun.verb("rekey")
+def rekey(
+    ctx: Context,
+    new_key_stdin: Annotated[
+        bool, typer.Option("--new-key-stdin", help="Read the new key from stdin: 32 bytes in base64.")
+    ] = False,
+) -> None:
+    """Replace the master key of this machine; interrupted at any moment, typing it again finishes it.
+
+    Sessions, codes and keys go on working. Backups made before still need the old master key.
+
+    Example: bkendctl db rekey --yes
+    """
+    from bkendctl.cli.prompt import read_secret_stdin
+    from bkendctl.client.rekey import rekey as replace_key
+    from bkendctl.local.master_keys import given_key
+
+    wanted = read_secret_stdin("--new-key-stdin").strip() if new_key_stdin else None
+    urls = _databases(ctx)
+    ctx.confirm("Replace the master key? Backups without their key will need the old one.")
+    fresh = replace_key(ctx.paths, urls, wanted)
+    kept_in = "BKENDCTL_MASTER_KEY" if given_key() else str(ctx.paths.master_key_file)
+    ctx.output.show({"databases": urls, "masterKey": kept_in, "replaced": fresh}, View(quiet="masterKey"))
+    if given_key():
+        ctx.say.done("from now on BKENDCTL_MASTER_KEY has to be the new key")
+    elif fresh:
+        ctx.say.done("the master key was replaced")
+    else:
+        ctx.say.done("an interrupted replacement was finished; type it again for another new key")
+
+
+def _databases(ctx: Context) -> list[str]:
+    """Every database that opens with this machine's master key: of the profile in use, and of all others."""
+    present = os.environ.get("BKENDCTL_DATABASE_URL") or _embedded(ctx).database
+    others = [profile.database for profile in ctx.profiles if profile.kind == "embedded"]
+    return list(dict.fromkeys(url for url in (present, *others) if url))

@@ -9,11 +9,13 @@ import typer
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.prompt import code_or_stdin
-from bkendctl.cli.tables import View
+from bkendctl.cli.tables import Column, View
 from bkendctl.client.voice import Voice
 from bkendctl.contract import accounts
 
 noun = Noun("Prove the e-mail address.")
+
+PROVEN = View(columns=(Column("E-mail", "data.email"), Column("Proven", "data.verified")), quiet="data.email")
 
 
 @noun.verb("signup-confirm")
@@ -29,4 +31,4 @@ def signup_confirm(
     Example: bkendctl email signup-confirm alice@example.com --token TOKEN
     """
     request = accounts.ConfirmSignUp(token=code_or_stdin(token, option="--token"), email=email)
-    ctx.show(ctx.call(accounts.CONFIRM_SIGN_UP, request, voice=Voice.GUEST), View(quiet="data.email"))
+    ctx.show(ctx.call(accounts.CONFIRM_SIGN_UP, request, voice=Voice.GUEST), PROVEN)

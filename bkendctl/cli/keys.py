@@ -156,11 +156,16 @@ def revoke(ctx: Context, key: Key) -> None:
 
 @noun.verb("verify")
 def verify(ctx: Context) -> None:
-    """Read a key from stdin and say whether it is good, and what for.
+    """Say whether a key is good, and what for.
+
+    The key is asked for, or read from stdin.
 
     Example: printf %s "$KEY" | bkendctl keys verify
     """
-    key = read_secret_stdin("keys verify").strip()
+    if ctx.ask.can_ask:
+        key = ctx.ask.ask("Key", option="< FILE", secret=True).strip()
+    else:
+        key = read_secret_stdin("keys verify").strip()
     secret = key.startswith("sk_")
     given = Credentials(secret_key=key) if secret else Credentials(publishable_key=key)
     speaker: Speaker = ctx.speaker.with_credentials(given)

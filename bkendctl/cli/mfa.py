@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,8 +24,9 @@ QR_FORMS = ("terminal", "png", "svg", "none")
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")]
 Code = Annotated[
     str | None,
-    typer.Option("--code", help="Code of your app or a backup code; - reads stdin.", metavar="CODE"),
+    typer.Option("--code", metavar="CODE", help="Code of your app or a backup code; - reads stdin."),
 ]
+_LINES_BELOW_THE_QR = 1  # the prompt
 CODES = View(columns=(Column("Backup codes", "backupCodes"),), quiet="backupCodes")
 SETUP = View(
     columns=(
@@ -46,8 +48,9 @@ def enroll(
     ] = False,
     password_stdin: PasswordStdin = False,
 ) -> None:
-    """Begin enrolment: shows a QR for your authenticator app and ten backup codes, asks for the first code.
+    """Begin enrolment: backup codes, a QR, the first code.
 
+    Ten backup codes for a lost phone, a QR for your authenticator app, then its first code is asked for.
     With --no-input, or without a terminal, it stops there: finish with bkendctl mfa confirm CODE.
 
     Example: bkendctl mfa enroll --keep-secret
@@ -56,33 +59,55 @@ def enroll(
         ctx.refuse(f"--qr is terminal, png, svg or none, not {qr}.")
     if (qr in ("png", "svg")) != (qr_file is not None):
         ctx.refuse("--qr png and --qr svg go with --qr-file FILE.")
+    if qr_file is not None and qr_file.exists():  # known now, before the secret is made
+        raise Failure("cli/file", f"{qr_file} exists already.", hint="name another --qr-file")
     password = ctx.password(stdin=password_stdin)
     setup = ctx.call(mfa.ENABLE, mfa.Enable(password=password))
     if keep_secret and not ctx.profile.ephemeral:
         ctx.store.update(ctx.profile.name, totp_secret=setup.secret)
-    interactive = ctx.ask.can_ask and ctx.output.format == "table" and not ctx.output.quiet
-    _show_qr(ctx, setup.qr_code_url, qr, qr_file)
+    plain = ctx.output.format == "table" and not (ctx.output.quiet or ctx.output.jq)
+    interactive = plain and ctx.ask.can_ask
+    _write_qr(setup.qr_code_url, qr, qr_file)
     body = msgspec.to_builtins(setup) | {"confirmed": False}
+    ctx.show(body, SETUP if not interactive else SETUP._replace(columns=SETUP.columns[:2]))
+    if qr == "terminal" and plain:
+        _draw_qr(ctx, setup.qr_code_url)
     if not interactive:
-        ctx.show(body, SETUP)
         ctx.say.note("finish with: bkendctl mfa confirm CODE")
         return
-    ctx.show(body, SETUP._replace(columns=SETUP.columns[:2]))
-    code = ctx.ask.ask("First code of your app", option="bkendctl mfa confirm CODE")
-    ctx.call(mfa.CONFIRM, mfa.Confirm(code=code))
+    ctx.ask.ask(
+        "First code of your app", option="bkendctl mfa confirm CODE", validate=partial(_confirmed, ctx)
+    )
     ctx.say.done("two-step sign-in is on; keep the backup codes in a safe place")
 
 
-def _show_qr(ctx: Context, url: str, qr: str, file: Path | None) -> None:
-    from bkendctl.cli import qr as drawing
-    from bkendctl.cli.terminal import wants_colour
+def _confirmed(ctx: Context, code: str) -> str:
+    ctx.call(mfa.CONFIRM, mfa.Confirm(code=code))
+    return code
 
-    if qr == "png" and file is not None:
-        drawing.png(url, file)
-    elif qr == "svg" and file is not None:
-        drawing.svg(url, file)
-    elif qr == "terminal" and ctx.output.format == "table" and not (ctx.output.quiet or ctx.output.jq):
-        sys.stdout.write(drawing.terminal_qr(url, colour=wants_colour(sys.stdout)) + "\n")
+
+def _write_qr(url: str, qr: str, file: Path | None) -> None:
+    from bkendctl.cli import qr as drawing
+
+    if file is not None:
+        (drawing.png if qr == "png" else drawing.svg)(url, file)
+
+
+def _draw_qr(ctx: Context, url: str) -> None:
+    """Draw it last, small enough to be seen whole above the prompt where the terminal allows."""
+    from bkendctl.cli.qr import terminal_qr
+    from bkendctl.cli.terminal import height_of, wants_colour, width_of
+
+    out = sys.stdout
+    height = height_of(out)
+    room = None if height is None else height - _LINES_BELOW_THE_QR
+    try:
+        drawn = terminal_qr(url, colour=wants_colour(out), columns=width_of(out), lines=room)
+    except Failure as failure:
+        ctx.say.warn(f"{failure.message} Type the secret into the app, or use {failure.hint}")
+    else:
+        out.write(drawn)
+        out.flush()
 
 
 @noun.verb("confirm")
@@ -98,7 +123,7 @@ def confirm(ctx: Context, code: Annotated[str, typer.Argument(help="Six digits; 
 
 @noun.verb("status")
 def status(ctx: Context) -> None:
-    """Show whether two-step sign-in is on, and how many backup codes are left.
+    """Show whether it is on, and how many backup codes are left.
 
     Example: bkendctl mfa status
     """
@@ -153,7 +178,9 @@ def code(
     ] = False,
     following: Annotated[bool, typer.Option("--next", help="The code of the following 30 seconds.")] = False,
 ) -> None:
-    """Print the present code, from a secret kept with `mfa enroll --keep-secret` or read from stdin.
+    """Print the present code, from a kept secret or from stdin.
+
+    The secret is kept by bkendctl mfa enroll --keep-secret.
 
     Example: bkendctl login alice@example.com --mfa-code "$(bkendctl mfa code --next)"
     """

@@ -24,7 +24,7 @@ def change(
         bool, typer.Option("--new-password-stdin", help="Read the new password from stdin.")
     ] = False,
 ) -> None:
-    """Change the password, which ends all sessions, and sign in again with the new one.
+    """Change the password; all sessions end, you are signed in again.
 
     Scripts set BKENDCTL_PASSWORD and BKENDCTL_NEW_PASSWORD, and BKENDCTL_MFA_CODE where MFA is on.
 
@@ -33,10 +33,11 @@ def change(
     me = ctx.call(accounts.GET_ME)
     present = ctx.password(stdin=False, label="Current password")
     fresh = _new_password(ctx, stdin=new_password_stdin)
+    code = _code(ctx) if me.mfa_enabled else None
     request = accounts.ChangePassword(current_password=present, new_password=fresh)
     answer = ctx.call(accounts.CHANGE_PASSWORD, request)
     ctx.speaker.forget()
-    _sign_in_again(ctx, me.email, fresh)
+    _sign_in_again(ctx, me, fresh, code)
     ctx.show(answer if not ctx.speaker.credentials.access_token else {"message": "The password was changed."})
 
 
@@ -49,16 +50,22 @@ def _new_password(ctx: Context, *, stdin: bool) -> str:
     )
 
 
-def _sign_in_again(ctx: Context, email: str, password: str) -> None:
-    request = accounts.SignIn(email=email, password=password)
+def _code(ctx: Context) -> str:
+    """The second factor for signing in again, before anything is changed. auth/mfa-required without one."""
     code = os.environ.get("BKENDCTL_MFA_CODE")
-    if code:
+    if not code and not ctx.ask.can_ask:
+        raise Failure("auth/mfa-required", hint="set BKENDCTL_MFA_CODE; the password was not changed")
+    return code or ctx.ask.ask("Code of your app, or a backup code", option="BKENDCTL_MFA_CODE")
+
+
+def _sign_in_again(ctx: Context, me: accounts.User, password: str, code: str | None) -> None:
+    request = accounts.SignIn(email=me.email, password=password)
+    if code is not None:
         request.mfa_code = code
     try:
         ctx.speaker.remember(ctx.call(accounts.SIGN_IN, request, voice=Voice.GUEST))
+        ctx.speaker.remember_user(me.id, me.email)
     except Failure as failure:
-        if failure.code != "auth/mfa-required" or not ctx.ask.can_ask:
-            ctx.say.warn(f"the password was changed, but signing in again failed: {failure.message}")
-            return
-        request.mfa_code = ctx.ask.ask("Code of your app, or a backup code", option="BKENDCTL_MFA_CODE")
-        ctx.speaker.remember(ctx.call(accounts.SIGN_IN, request, voice=Voice.GUEST))
+        ctx.say.warn(
+            f"the password was changed, but signing in again failed: {failure.message} Next: bkendctl login"
+        )

@@ -11,7 +11,7 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import KEEP, Column, View
 from bkendctl.local import recent
-from bkendctl.local.profiles import Profile
+from bkendctl.local.profiles import Profile, check_name
 
 noun = Noun("Where commands go.")
 
@@ -119,6 +119,8 @@ def add(
     key = read_secret_stdin("--api-key-stdin").strip() if api_key_stdin else None
     if key is not None and not key.startswith(("pk_", "sk_")):
         ctx.refuse("An API key begins with pk_ or sk_.")
+    if check_name(name) not in ctx.profiles:
+        ctx.store.forget(name)  # what a lost profile of that name left must not go to this server
     profile = ctx.profiles.add(Profile(name, "remote", url=url))
     if key is not None:
         field = "secret_key" if key.startswith("sk_") else "publishable_key"
@@ -128,7 +130,7 @@ def add(
 
 @noun.verb("remove")
 def remove(ctx: Context, name: Known) -> None:
-    """Remove a profile and its credentials; a database stays where it is.
+    """Remove a profile and its credentials, not its database.
 
     Example: bkendctl profiles remove prod --yes
     """

@@ -23,7 +23,7 @@ def list_sessions(
     page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
     limit: Annotated[int, typer.Option(help="Sessions per page, 1 to 100.")] = 20,
 ) -> None:
-    """List your live sessions, latest activity first; the current one is marked.
+    """List your live sessions; the current one is marked.
 
     Example: bkendctl sessions list -o json
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +11,7 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import Column, View
 from bkendctl.contract.errors import Failure
-from bkendctl.local.profiles import Profile
+from bkendctl.local.profiles import Profile, Profiles, check_name
 
 if TYPE_CHECKING:
     from bkendctl.core.installation import Installed
@@ -49,55 +50,63 @@ def init(
     """
     from bkendctl.local.locks import exclusive
 
-    profile_name = ctx.option("profile") or _present_name(ctx)
-    known = next((each for each in ctx.profiles if each.name == profile_name), None)
-    if known is not None and known.kind != "embedded":
-        raise Failure(
-            "cli/profile-exists", f"Profile {profile_name} leads to {known.url}.", hint="--profile NAME"
-        )
+    profile_name = check_name(ctx.option("profile") or _present_name(ctx))
     store = ctx.store
+    kept = store.load(profile_name)  # what cannot be kept in the end is refused before anything is made
     with exclusive(ctx.paths.data_dir / "init.lock", busy="common/unavailable"):
-        installed, url = _install(ctx, known, name, environment, new_keys=new_keys)
-        if known is None:
-            _add_profile(ctx, profile_name, url, installed)
-    if installed.secret_key is not None:
-        store.update(profile_name, publishable_key=installed.publishable_key, secret_key=installed.secret_key)
-    _tell(ctx, installed, url, profile_name)
+        known = _known(ctx, profile_name)
+        installed, url = _install(ctx, known, profile_name, name, environment, new_keys=new_keys)
+        _keep_profile(ctx, known, profile_name, url, installed)
+        if installed.secret_key is not None:
+            keys = {"publishable_key": installed.publishable_key, "secret_key": installed.secret_key}
+            kept = store.update(profile_name, **keys)
+    _tell(ctx, installed, url, profile_name, has_keys=bool(kept.secret_key or kept.publishable_key))
 
 
 def _present_name(ctx: Context) -> str:
-    return ctx.profiles.current or "default"
+    return os.environ.get("BKENDCTL_PROFILE") or ctx.profiles.current or "default"
+
+
+def _known(ctx: Context, name: str) -> Profile | None:
+    """The profile as it is now: another init may have made it while the lock was waited for."""
+    found = next((each for each in Profiles.load(ctx.paths) if each.name == name), None)
+    if found is not None and found.kind != "embedded":
+        raise Failure("cli/profile-exists", f"Profile {name} leads to {found.url}.", hint="--profile NAME")
+    return found
 
 
 def _install(
-    ctx: Context, known: Profile | None, name: str, environment: str, *, new_keys: bool
+    ctx: Context, known: Profile | None, profile_name: str, name: str, environment: str, *, new_keys: bool
 ) -> tuple[Installed, str]:
     from bkendctl.client.embedded import open_core
     from bkendctl.core.installation import initialize
 
-    core = open_core(known.database if known else None, ctx.paths, create=True)
+    url = known.database if known is not None else f"sqlite:///{ctx.paths.database_of(profile_name)}"
+    core = open_core(url, ctx.paths, create=True)
+    ctx.call_on_close(core.database.close)
     wanted = known.environment if known is not None and known.environment else environment
-    url = core.database.url
-    return initialize(core, name=name, environment=wanted, new_keys=new_keys), url
+    return initialize(core, name=name, environment=wanted, new_keys=new_keys), core.database.url
 
 
-def _add_profile(ctx: Context, name: str, url: str, installed: Installed) -> None:
+def _keep_profile(ctx: Context, known: Profile | None, name: str, url: str, installed: Installed) -> None:
+    """Store where the core is; a profile whose database was made anew gets its ids and loses its session."""
     profile = Profile(
         name,
         "embedded",
-        database=url,
+        database=url if known is None else known.database,
         project_id=installed.project_id,
         environment=installed.environment,
         environment_type=installed.environment_type,
     )
-    try:
-        ctx.profiles.add(profile)
-    except Failure as failure:
-        if failure.code != "cli/profile-exists":  # another init was a moment faster
-            raise
+    if known == profile:
+        return
+    if known is not None:
+        ctx.store.forget(name)
+        ctx.profiles.remove(name)
+    ctx.profiles.add(profile)
 
 
-def _tell(ctx: Context, installed: Installed, url: str, profile_name: str) -> None:
+def _tell(ctx: Context, installed: Installed, url: str, profile_name: str, *, has_keys: bool) -> None:
     body: dict[str, Any] = {
         "created": installed.created,
         "organizationId": installed.organization_id,
@@ -113,5 +122,7 @@ def _tell(ctx: Context, installed: Installed, url: str, profile_name: str) -> No
         ctx.say.done("the core is ready; next: bkendctl signup you@example.com")
     elif installed.secret_key is not None:
         ctx.say.done("a fresh pair of keys was issued; the old ones stay valid until revoked")
-    else:
+    elif has_keys:
         ctx.say.note("the core was set up before; nothing was changed")
+    else:
+        ctx.say.note("the core was set up before, and this profile has no keys: bkendctl init --new-keys")

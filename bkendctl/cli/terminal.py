@@ -46,6 +46,14 @@ def width_of(file: TextIO) -> int:
         return PIPED_WIDTH
 
 
+def height_of(file: TextIO) -> int | None:
+    """Lines of the terminal that a person sees; None where nobody does."""
+    try:
+        return os.get_terminal_size(file.fileno()).lines if is_terminal(file) else None
+    except (OSError, ValueError):
+        return None
+
+
 def can_show(file: TextIO, characters: str) -> bool:
     """Tell whether the stream's encoding has these characters; a stream without an encoding has all."""
     try:

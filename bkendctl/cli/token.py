@@ -41,7 +41,9 @@ def print_token(
 
 @noun.verb("show")
 def show(ctx: Context) -> None:
-    """Show header, claims and time left of the access token, offline and without checking it.
+    """Show the access token's claims and time left, offline.
+
+    Nothing about it is checked.
 
     Example: bkendctl token show --jq .claims.sub
     """
@@ -57,7 +59,10 @@ def refresh(ctx: Context) -> None:
 
     Example: bkendctl token refresh
     """
-    credentials = ctx.speaker.renew(_stored(ctx).access_token)
+    used = _stored(ctx)
+    if not used.refresh_token:
+        ctx.refuse("A token of BKENDCTL_ACCESS_TOKEN cannot be renewed.", "unset BKENDCTL_ACCESS_TOKEN")
+    credentials = ctx.speaker.renew(used.access_token)
     left = None if credentials.expires_at is None else round(credentials.expires_at - time.time())
     ctx.show({"message": "The tokens were renewed.", "expiresIn": left}, View(quiet="expiresIn"))
 

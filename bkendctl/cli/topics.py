@@ -50,6 +50,7 @@ FILES: dict[str, str] = {
     "config.toml": "profiles, and which one is current; may be edited, holds no secret",
     "bkendctl.db": "database of the embedded core (SQLite), with its -wal and -shm",
     "master.key": "key that encrypts secrets in the database; keep a copy of it apart",
+    "master.key.next": "its successor, only while db rekey is under way",
     "credentials.json": "keys and tokens, where no keyring holds them",
     "store.json": "which credential store was chosen",
     "recent.PROFILE.json": "what the last lists showed (e-mails, ids), offered on TAB for a week",

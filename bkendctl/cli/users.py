@@ -148,7 +148,7 @@ def restore(ctx: Context, user: User) -> None:
 
     Example: bkendctl users restore bob@example.com
     """
-    ctx.show(_call(ctx, users.RESTORE, users.UserId(user_id=ctx.user_id(user))), views.USER)
+    ctx.show(_call(ctx, users.RESTORE, users.UserId(user_id=ctx.user_id(user, deleted=True))), views.USER)
 
 
 @noun.verb("set-role")
@@ -223,7 +223,7 @@ def revoke_sessions(ctx: Context, user: User) -> None:
 
 @noun.verb("reset-mfa")
 def reset_mfa(ctx: Context, user: User) -> None:
-    """Switch MFA off for a user who lost the device, and end its sessions.
+    """Switch MFA off for a lost device, and end all sessions.
 
     Example: bkendctl users reset-mfa alice@example.com --yes
     """

@@ -16,6 +16,9 @@ class Backend(Protocol):
     def execute(self, operation: Operation[Any, Any], raw: Raw) -> Any:
         """Do an operation and give its response; Failure when it is refused."""
 
+    def close(self) -> None:
+        """Give back what was opened."""
+
 
 def connect(profile: Profile, paths: Paths) -> Backend:
     """Give the backend of a profile; nothing is opened before its first operation."""

@@ -15,7 +15,7 @@ from bkendctl.client.voice import Voice
 from bkendctl.contract import sessions
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Operation, place
+from bkendctl.contract.operation import Operation, Raw, place
 from bkendctl.local.credentials import Credentials, CredentialStore
 from bkendctl.local.profiles import Profile
 
@@ -113,15 +113,15 @@ class Speaker:
             self._store.update(self._profile.name, user_id=user_id, email=email)
 
     def forget(self) -> None:
-        """Forget the user's tokens; keys stay."""
-        if not self._profile.ephemeral:
+        """Forget the user's tokens; keys stay, and so does what is stored while another token speaks."""
+        if not self._profile.ephemeral and not self._given.access_token:
             with self._store.locked(self._profile.name) as held:
                 held.save(held.credentials.signed_out())
 
     def _send(
         self, operation: Operation[Any, Any], request: Any, credentials: Credentials, voice: Voice
     ) -> Any:
-        raw = place(operation, request)
+        raw = request if isinstance(request, Raw) else place(operation, request)
         key = credentials.secret_key if voice is Voice.KEY else None
         key = key or credentials.publishable_key or credentials.secret_key
         if key is not None:

@@ -70,7 +70,7 @@ class ListEvents(Body, kw_only=True):
 
 
 class AuditVerification(Body, kw_only=True):
-    """State of the chain: the first event that does not fit and why, the last sealed one, how many are not."""
+    """State of the chain: the first event that does not fit and why, the last sealed, how many are not."""
 
     state: Literal["intact", "broken"]
     first_bad_sequence: int | None

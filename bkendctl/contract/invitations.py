@@ -31,8 +31,12 @@ class Invitation(Body, kw_only=True):
     created_at: Timestamp
     responded_at: Timestamp | None
     membership_pending: bool
+
+
+class InvitationCreated(Invitation, kw_only=True):
+    """An invitation just made; link is given with send false alone, this once."""
+
     link: str | UnsetType = UNSET
-    """Only at creation with send false; shown this once."""
 
 
 class Create(Body, kw_only=True):
@@ -86,7 +90,7 @@ CREATE = Operation(
     access=Access.MANAGER_OR_ADMIN,
     rate=RateClass.CODE,
     request=Create,
-    response=Invitation,
+    response=InvitationCreated,
     status=201,
     errors=(
         "auth/already-member",

@@ -27,6 +27,14 @@ SortField = Literal["createdAt", "updatedAt", "name", "email", "role"]
 StatusFilter = Literal["active", "banned", "deleted", "all"]
 
 
+class SocialLinks(Body, kw_only=True):
+    """Where else a user is found, by URL."""
+
+    github: str | None = None
+    twitter: str | None = None
+    linkedin: str | None = None
+
+
 class PublicUser(Body, kw_only=True):
     """What other signed-in users see of a user whose profile is public."""
 
@@ -35,7 +43,7 @@ class PublicUser(Body, kw_only=True):
     nickname: str | None
     image: str | None
     bio: str | None
-    social_links: dict[str, str | None] | None
+    social_links: SocialLinks | None
     slug: str | None
     created_at: Timestamp
 

@@ -71,7 +71,7 @@ def _prove(call: Call, request: contract.SignIn) -> Proof:
 
 @handles(contract.SIGN_IN, before=_prove)
 def sign_in(call: Call, request: contract.SignIn, proof: Proof) -> contract.TokenPair:
-    """Sign in. Lock and password are proven by now; ban, address, password age and MFA follow in order."""
+    """Sign in; lock and password are proven by now; ban, address, password age and MFA follow in order."""
     call.about("user", proof.user_id)
     attempts.accept(call, request.email, proof)
     user = users.by_id(call, proof.user_id)

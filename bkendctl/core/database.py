@@ -21,6 +21,8 @@ SCHEMA = "0001"
 """The newest migration this program knows."""
 
 BUSY_TIMEOUT_MS = 10_000
+POOLED_CONNECTIONS = 16
+"""How many stay open for the next one; more are opened where more threads ask at once."""
 SAFE_SQLITE = (3, 51, 3)
 """The first release without the WAL-reset race that can corrupt a database (sqlite.org/wal.html)."""
 
@@ -76,6 +78,7 @@ class Database:
         self.url = url
         self._engine: Engine | None = None
         self._process = 0
+        self._inherited: Engine | None = None
 
     @property
     def file(self) -> Path | None:
@@ -87,7 +90,13 @@ class Database:
     def engine(self) -> Engine:
         """The engine of this process."""
         if self._engine is None or self._process != os.getpid():
-            self._engine = _sqlite_engine(self.file) if self.file else sqlalchemy.create_engine(self.url)
+            # Kept: even closing a parent's connection in a child is unsafe (sqlite.org/howtocorrupt.html).
+            self._inherited = self._engine
+            self._engine = (
+                _sqlite_engine(self.file)
+                if self.file
+                else sqlalchemy.create_engine(self.url, hide_parameters=True)
+            )
             self._process = os.getpid()
         return self._engine
 
@@ -193,8 +202,13 @@ def _sqlite_engine(file: Path) -> Engine:
     engine = sqlalchemy.create_engine(
         f"sqlite:///{file}",
         module=sqlite_module(),
+        hide_parameters=True,  # a traceback of --debug shows the statement, never the values
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
         json_serializer=_json_text,
+        # No thread waits for a connection that others hold while they wait for the write lock: what a refresh
+        # reads on arrival decides whether it raced or reused. The callers bound their threads.
+        pool_size=POOLED_CONNECTIONS,
+        max_overflow=-1,
     )
 
     @event.listens_for(engine, "connect")
@@ -202,7 +216,7 @@ def _sqlite_engine(file: Path) -> Engine:
         # The driver's own transaction handling would begin late and deferred; we begin by ourselves.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
         # SQLite's own lower() knows ASCII alone; PostgreSQL's, and so a search there, knows every letter.
@@ -211,6 +225,10 @@ def _sqlite_engine(file: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
+        if writes and "journal" not in connection.info:
+            # Only who writes: it changes the file, and a file that is only looked at may be none of ours.
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            connection.info["journal"] = "wal"
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine

@@ -31,6 +31,7 @@ OWN_CODES = {
     "provider": "auth/unsupported-provider",
 }
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
+_PLACE = re.compile(r" - at `\$((?:\[\d+\]|\[\.\.\.\]|\.\w+)*)`$")
 _KINDS = {"`str`": "text", "`int`": "a whole number", "`bool`": "true or false", "`array`": "a list"}
 
 
@@ -96,8 +97,14 @@ def _refuse_unstorable(value: Any) -> None:
 
 def _refuse_loose_end(value: Any, wanted: Any) -> None:
     """Python's $ also matches before a final line break, where the contract's patterns (ECMA 262) end."""
-    if any(_patterns(wanted)) and any(text.endswith("\n") for text in _texts(value)):
-        raise ValidationError("must not end in a line break")
+    if not any(_patterns(wanted)):
+        return
+    listed = (
+        [(f" - at `$[{index}]`", item) for index, item in enumerate(value)] if isinstance(value, list) else []
+    )
+    for place, item in listed or [("", value)]:
+        if isinstance(item, str) and item.endswith("\n"):
+            raise ValidationError(f"must not end in a line break{place}")
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -179,12 +186,25 @@ def _instant(text: str) -> str:
 
 
 def _located(field: FieldInfo, fault: ValidationError) -> tuple[str, list[str]]:
-    """Where a fault lies (dotted path, positions as numbers) and the reason in our words."""
-    said, _, where = str(fault).partition(" - at `$")
-    path = field.encode_name + re.sub(r"\[(\d+)\]", r".\1", where.rstrip("`"))
+    """Where a fault lies (dotted path, positions as numbers) and the reason in our words.
+
+    msgspec quotes the sender's text before the place it names at the end, so only the end is believed.
+    """
+    said = str(fault)
+    place = _PLACE.search(said)
+    where = place[1] if place else ""
+    said = said[: place.start()] if place else said
+    path = field.encode_name + re.sub(r"\[(\d+)\]", r".\1", where)
     if not said.startswith(("Expected", "Invalid", "Object")):
         return path, [said]
-    return path, [_reason(field.type, said)]
+    return path, [_reason(_items(field.type) if where else field.type, said)]
+
+
+def _items(wanted: Any) -> Any:
+    """The type of what is in a list."""
+    if hasattr(wanted, "__metadata__"):
+        return _items(wanted.__origin__)
+    return get_args(wanted)[0] if get_origin(wanted) is list else wanted
 
 
 def _reason(wanted: Any, said: str) -> str:

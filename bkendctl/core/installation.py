@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import Any, get_args
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import select
 
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.fields import EnvironmentType
+from bkendctl.contract.fields import EnvironmentName, EnvironmentType, Name
 from bkendctl.contract.operation import Access, Empty, Operation
 from bkendctl.core import audit, schema
 from bkendctl.core.call import Actor, Call, Source, environment_row
 from bkendctl.core.database import Transaction
 from bkendctl.core.keys import new_key
+from bkendctl.core.master_key import KEY_BYTES
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
@@ -48,36 +51,33 @@ def initialize(core: Core, *, name: str, environment: str, new_keys: bool = Fals
     """Make what is missing in the database: tables, organization, project, environment, keys.
 
     A database set up before is joined and left alone, unless new_keys asks for a fresh pair.
-    Failures: cli/master-key when the database was made with another one, data/environment-not-found.
+    Failures: common/invalid-parameters, cli/master-key when the database was made with another one,
+    data/environment-not-found.
     """
+    _check_names(name, environment)
     upgrade(core.database)
     with core.database.write() as transaction:
-        check = transaction.value(select(schema.installation.c.master_key_check))
-        if check is None:
+        if transaction.first(select(schema.installation.c.id)) is None:
             return _set_up(core, transaction, name, environment)
-        _require_master_key(core, check)
+        core.unlock(transaction)
         return _join(core, transaction, environment, new_keys=new_keys)
 
 
-def require_master_key(core: Core) -> None:
-    """cli/master-key unless the database was made with this master key."""
-    with core.database.read() as transaction:
-        _require_master_key(core, transaction.value(select(schema.installation.c.master_key_check)))
-
-
-def _require_master_key(core: Core, check: str | None) -> None:
-    if check is None:
-        raise Failure("cli/database-missing", "The database was never set up.")
-    if check != core.vault.check():
-        raise Failure("cli/master-key", "The database was made with another master key.")
+def _check_names(name: str, environment: str) -> None:
+    for field, value, rule in (("name", name, Name), ("environment", environment, EnvironmentName)):
+        try:
+            msgspec.convert(value, rule)
+        except msgspec.ValidationError:
+            reason = f"must be {get_args(rule)[1].description}"
+            raise Failure("common/invalid-parameters", details={field: [reason]}) from None
 
 
 def _set_up(core: Core, transaction: Transaction, name: str, environment: str) -> Installed:
     now = core.clock.now()
     organization_id, project_id = new_id(core.randomness), new_id(core.randomness)
-    transaction.run(
-        schema.installation.insert().values(id=1, master_key_check=core.vault.check(), created_at=now)
-    )
+    wrapped = core.master_keys[0].wrapped(core.randomness.bytes(KEY_BYTES))
+    transaction.run(schema.installation.insert().values(wrapped | {"id": 1, "created_at": now}))
+    core.unlock(transaction)
     made = {"name": name, "slug": slug_of(name), "created_at": now, "updated_at": now}
     transaction.run(schema.organizations.insert().values(made | {"id": organization_id}))
     project = {"id": project_id, "organization_id": organization_id, "former_issuers": [], "cors_origins": []}
@@ -118,6 +118,17 @@ def _join(
         found.secret_key = _issue(call, transaction, "secret")
         audit.event(call, transaction, "installation.init", Actor("local"))
     return found
+
+
+def record(core: Core, transaction: Transaction, action: str, **details: Any) -> None:
+    """Write in the audit of every environment what was done to the database from this machine."""
+    for id_ in transaction.all(select(schema.environments.c.id)):
+        environment = environment_row(transaction, schema.environments.c.id == id_.id)
+        if environment is not None:
+            call = Call(core, INIT, Source())
+            call.enter(environment)
+            call.about("environment", environment.id, **details)
+            audit.event(call, transaction, action, Actor("local"))
 
 
 def _issue(call: Call, transaction: Transaction, kind: str) -> str:

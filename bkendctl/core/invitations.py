@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from msgspec import UNSET
+from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Row, and_, exists, false, func, or_, select, update
 
 from bkendctl.contract import invitations as contract
@@ -28,7 +29,7 @@ _table = schema.invitations
 
 
 @handles(contract.CREATE)
-def create(call: Call, request: contract.Create) -> contract.Invitation:
+def create(call: Call, request: contract.Create) -> contract.InvitationCreated:
     """Invite an address; mails the link, or answers it with send false."""
     resource = members.resource(call, request.resource_type, request.resource_id)
     members.require_manager(call, resource)
@@ -61,7 +62,7 @@ def create(call: Call, request: contract.Create) -> contract.Invitation:
     call.tx.run(_table.insert().values(values))
     row = _find(call, invitation_id)
     call.about("invitation", row.id, email=row.email, role=row.resource_role)
-    answer = _shown(call, row)
+    answer = contract.InvitationCreated(**asdict(_shown(call, row)))
     if request.send:
         _mail(call, row, token)
     else:
@@ -102,7 +103,7 @@ def revoke(call: Call, request: contract.InvitationId) -> Message:
     """Take an open invitation back."""
     row = _find(call, request.invitation_id)
     call.about("invitation", row.id, email=row.email)
-    _require_manager(call, row)
+    _require_manager(call, row, or_inviter=True)
     _require_open(call, row)
     _respond(call, row, "revoked")
     return Message(message="The invitation was taken back.")
@@ -235,11 +236,16 @@ def _visible(call: Call) -> ColumnElement[bool]:
     return or_(_table.c.invited_by == user.id, mine, exists().where(members.manages(_table, user.id)))
 
 
-def _require_manager(call: Call, row: Row[Any]) -> None:
-    """The inviter, owners and admins of the organization, or an admin."""
-    if call.is_admin or row.invited_by == call.caller.id:
+def _require_manager(call: Call, row: Row[Any], *, or_inviter: bool = False) -> None:
+    """Owners and admins of the organization, admins, the inviter where wanted: auth/forbidden for others.
+
+    Whoever sees an invitation as its invitee need not see what it is for.
+    """
+    if call.is_admin or (or_inviter and row.invited_by == call.caller.id):
         return
-    members.require_manager(call, members.resource(call, row.resource_type, row.resource_id))
+    managed = and_(_table.c.id == row.id, exists().where(members.manages(_table, call.caller.id)))
+    if call.tx.first(select(_table.c.id).where(managed)) is None:
+        raise Failure("auth/forbidden")
 
 
 def _has_status(call: Call, status: str) -> ColumnElement[bool]:

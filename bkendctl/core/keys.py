@@ -32,13 +32,16 @@ def new_key(randomness: Randomness, kind: str) -> tuple[str, dict[str, str]]:
 @handles(contract.CREATE)
 def create(call: Call, request: contract.Create) -> contract.ApiKeyWithSecret:
     """Make a key; a scoped key makes none that reaches further, and an empty list would."""
-    environment_id = _environment(call, request.environment)
     expires_at = None if request.expires_at is None else instant_of(request.expires_at)
+    faults = {}
     if expires_at is not None and expires_at <= call.now:
-        raise Failure("common/invalid-parameters", details={"expiresAt": ["must lie in the future"]})
+        faults["expiresAt"] = ["must lie in the future"]
     if len(set(request.scopes)) != len(request.scopes):
-        raise Failure("common/invalid-parameters", details={"scopes": ["must not repeat a scope"]})
+        faults["scopes"] = ["must not repeat a scope"]
+    if faults:
+        raise Failure("common/invalid-parameters", details=faults)
     _require_within(call, request.scopes)
+    environment_id = _environment(call, request.environment)
     key, stored = new_key(call.core.randomness, request.type)
     key_id = call.new_id()
     by_user = call.user is not None and not call.has_secret_key

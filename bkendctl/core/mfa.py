@@ -36,12 +36,17 @@ def status(call: Call, _request: Any) -> contract.MfaStatus:
 
 
 def _prove(call: Call, request: Any) -> Proof:
-    user = call.caller
-    attempts.require_password(call, user.id)
-    return attempts.prove_password(call, user.email, request.password, refusal="auth/invalid-credentials")
+    return attempts.prove_password(
+        call, call.caller.email, request.password, refusal="auth/invalid-credentials"
+    )
 
 
-@handles(contract.ENABLE, before=_prove)
+def _prove_one_set(call: Call, request: contract.Enable) -> Proof:
+    attempts.require_password(call, call.caller.id)
+    return _prove(call, request)
+
+
+@handles(contract.ENABLE, before=_prove_one_set)
 def enable(call: Call, _request: contract.Enable, proof: Proof) -> contract.MfaSetup:
     """Begin a set-up, in place of an unfinished one; nothing changes at sign-in before confirm."""
     user = call.caller
@@ -78,13 +83,13 @@ def confirm(call: Call, request: contract.Confirm) -> contract.BackupCodes:
         raise Failure("auth/mfa-already-enabled")
     if begun.begun_at + SETUP_MS < call.now:
         raise Failure("auth/mfa-setup-expired")
-    second_factor.use_code(call, begun, request.code)
+    method = second_factor.use_code(call, begun, request.code)
     opened = call.core.vault.open(begun.pending_codes, _pending_identity(user.id))
     codes = msgspec.json.decode(opened, type=list[str])
     mine = _table.c.user_id == user.id
     call.tx.run(update(_table).where(mine).values(confirmed_at=call.now, pending_codes=None))
     _store_codes(call, user.id, codes)
-    _mark_session(call)
+    _mark_session(call, method)
     # A session from before MFA must not outlive its start (P6); the calling one has just given a code.
     sessions.end_all(call, user.id, "mfa-enabled", but=call.session.id if call.session else None)
     _notify(call, user, "switched on")
@@ -121,15 +126,20 @@ def _prove_both(call: Call, code: Any, proof: Proof) -> None:
     enrolled = second_factor.enrolment(call, user.id)
     if enrolled is None:
         raise Failure("auth/mfa-not-enabled", keep=True)
-    second_factor.require_fresh(call, enrolled, code)
-    if code is not UNSET:
-        _mark_session(call)
+    if code is UNSET:
+        second_factor.require_fresh(call)
+    else:
+        _mark_session(call, second_factor.use_code(call, enrolled, code))
 
 
-def _mark_session(call: Call) -> None:
-    if call.session is not None:
+def _mark_session(call: Call, method: str) -> None:
+    """Note what the calling session has proven, for later questions and for amr."""
+    session = call.session
+    if session is not None:
         table = schema.sessions
-        call.tx.run(update(table).where(table.c.id == call.session.id).values(second_factor_at=call.now))
+        amr = session.amr if method in session.amr else [*session.amr, method]
+        proven = update(table).where(table.c.id == session.id)
+        call.tx.run(proven.values(second_factor_at=call.now, amr=amr))
 
 
 def _new_codes(call: Call) -> list[str]:

@@ -16,23 +16,31 @@ MEMORY_KIB = 19_456
 PASSES = 2
 LANES = 1
 
+PATIENCE_SECONDS = 1.5
+"""How long one waits for a core before the load is shed (an answer within 2 s is promised)."""
+
 _slots = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
 class Hasher:
     """Hashes and checks with Argon2id. Only within slot(): at most one hash per core runs at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         from argon2 import PasswordHasher
 
         self._argon2 = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+        self._patience = patience_seconds
         self._decoy: str | None = None
 
     @contextmanager
     def slot(self) -> Iterator[Hasher]:
-        """Wait for a free core."""
-        with _slots:
+        """Wait for a free core; common/unavailable when none is free for too long."""
+        if not _slots.acquire(timeout=self._patience):
+            raise Failure("common/unavailable", "Too many passwords are being checked.", retry_after=1)
+        try:
             yield self
+        finally:
+            _slots.release()
 
     def hash(self, password: str) -> str:
         """Give the PHC string of a password, exactly as it was typed."""

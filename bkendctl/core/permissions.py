@@ -59,7 +59,8 @@ def identify_user(call: Call, header: str | None) -> None:
     if scheme.lower() != "bearer" or not token:
         raise Failure("auth/invalid-token")
     claims = call.core.signer.verify(call.tx, call.environment_id, token, call.now)
-    if claims.aud != call.env.project_id or not _is_issuer(call, claims.iss):
+    here = (call.env.project_id, call.env.name)
+    if (claims.aud, claims.environment) != here or not _is_issuer(call, claims.iss):
         raise Failure("auth/invalid-token")
     _require_live(call, claims.sub, claims.sid)
 

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Row
 
 from bkendctl.core.clock import Clock, SystemClock
 from bkendctl.core.crypto import Vault
-from bkendctl.core.database import Database
+from bkendctl.core.database import Database, Transaction
+from bkendctl.core.master_key import MasterKey, fitting, installation
 from bkendctl.core.passwords import Hasher
 from bkendctl.core.randomness import Randomness, SystemRandomness
 from bkendctl.core.tokens import Signer
 
+UNFINISHED = "a change of the master key was interrupted; to finish it: bkendctl db rekey"
 DEV_PUBLIC_URL = "http://127.0.0.1:8787"
 
 
 class Core:
     """Database, clock, randomness and secrets of one installation.
 
-    public_url: base of the links in mails where the project has none of its own.
+    master_keys: two of them while a change of the key is unfinished, the present one first. public_url: base
+    of the links in mails where the project has none of its own.
     """
 
     def __init__(
         self,
         database: Database,
-        master_key: bytes,
-        *,
+        *master_keys: bytes,
         clock: Clock | None = None,
         randomness: Randomness | None = None,
         public_url: str | None = None,
@@ -32,9 +38,36 @@ class Core:
         self.database = database
         self.clock = clock or SystemClock()
         self.randomness = randomness or SystemRandomness()
-        self.vault = Vault(master_key, self.randomness)
-        self.signer = Signer(self.vault)
+        self.master_keys = [MasterKey(key, self.randomness) for key in master_keys]
         self.public_url = public_url
+        self._unlocked: tuple[MasterKey, Row[Any]] | None = None
+
+    def unlock(self, transaction: Transaction) -> tuple[MasterKey, Row[Any]]:
+        """Find the master key that fits the database, and its row. cli/master-key, cli/database-missing.
+
+        Done when a core is opened: in the midst of an operation it would take a second connection.
+        """
+        row = installation(transaction)
+        key = fitting(row, self.master_keys)
+        if key is not self.master_keys[0]:
+            warnings.warn(UNFINISHED, RuntimeWarning, stacklevel=2)
+        self._unlocked = key, row
+        return self._unlocked
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Seals and hashes with the data key of the installation; made on first use."""
+        if self._unlocked is None:
+            with self.database.read() as transaction:
+                self.unlock(transaction)
+        assert self._unlocked is not None
+        key, row = self._unlocked
+        return Vault(key.unwrap(row), self.randomness)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Signs access tokens and checks them."""
+        return Signer(self.vault)
 
     @cached_property
     def hasher(self) -> Hasher:

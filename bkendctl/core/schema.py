@@ -90,6 +90,7 @@ installation = Table(
     "installation",
     metadata,
     Column("id", Integer(), primary_key=True),
+    Column("data_key", LargeBinary(), nullable=False),
     Column("master_key_check", String(64), nullable=False),
     Column("created_at", BigInteger(), nullable=False),
 )

@@ -25,8 +25,8 @@ def enrolment(call: Call, user_id: str) -> Row[Any] | None:
 def use_code(call: Call, enrolled: Row[Any], code: str) -> str:
     """Use up a code and give its method for amr: otp or backup.
 
-    Failures: auth/too-many-login-attempts, auth/invalid-mfa-code, auth/mfa-backup-codes-exhausted; each
-    counted failure is kept.
+    Failures: auth/too-many-login-attempts, auth/invalid-mfa-code, auth/mfa-backup-codes-exhausted where the
+    operation declares it; each counted failure is kept.
     """
     counters = _counters(call, enrolled.user_id)
     for counter in counters:
@@ -36,21 +36,18 @@ def use_code(call: Call, enrolled: Row[Any], code: str) -> str:
     if failure is not None:
         for counter in counters:
             counter.add()
-        raise Failure(failure, keep=True)
+        is_declared = failure in call.operation.errors
+        raise Failure(failure if is_declared else "auth/invalid-mfa-code", keep=True)
     counters[0].clear()
     return "otp" if len(code) == 6 else "backup"
 
 
-def require_fresh(call: Call, enrolled: Row[Any], code: Any) -> None:
+def require_fresh(call: Call) -> None:
     """Ask for a code unless this session gave a second factor in the last 5 minutes (decision 73).
 
-    auth/invalid-mfa-code without one.
+    auth/invalid-mfa-code.
     """
-    session = call.session
-    given = session.second_factor_at if session is not None else None
-    if isinstance(code, str):
-        use_code(call, enrolled, code)
-        return
+    given = call.session.second_factor_at if call.session is not None else None
     if given is None or call.now - given > FRESH_MS:
         raise Failure("auth/invalid-mfa-code", "A code of your app or a backup code is needed.", keep=True)
 

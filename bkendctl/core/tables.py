@@ -43,10 +43,11 @@ def _json(*, null: bool = False) -> Any:
 
 
 class Installation(SQLModel, table=True):
-    """One row: proof of which master key this database was made with."""
+    """One row: the key of all secrets and keyed hashes, itself encrypted under the master key."""
 
     __tablename__: ClassVar[str] = "installation"
     id: int = Field(primary_key=True)
+    data_key: bytes = Field(sa_type=LargeBinary)
     master_key_check: str = _text(64)
     created_at: int = _when()
 
@@ -386,7 +387,7 @@ class Setting(SQLModel, table=True):
 
 
 class Throttle(SQLModel, table=True):
-    """Attempts in a window, by their instants, and the lock they led to; key is a hash, no address."""
+    """Instants of attempts in a window, and the lock they led to; key is a hash, so no address is kept."""
 
     __tablename__: ClassVar[str] = "throttles"
     __table_args__ = (Index("ix_throttles_expiry", "expires_at"),)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, sele
 from bkendctl.contract.accounts import LinkedAccount, User
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.paging import Pagination
-from bkendctl.contract.users import ListUsers, PublicUser, UserPage
+from bkendctl.contract.users import ListUsers, PublicUser, SocialLinks, UserPage
 from bkendctl.core import schema
 from bkendctl.core.call import Call
 from bkendctl.core.clock import instant_of, wire
@@ -75,7 +75,7 @@ def public(user: Row[Any]) -> PublicUser:
         nickname=user.nickname,
         image=user.image,
         bio=user.bio,
-        social_links=user.social_links,
+        social_links=msgspec.convert(user.social_links, SocialLinks | None),
         slug=user.slug,
         created_at=wire(user.created_at),
     )

@@ -10,8 +10,8 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bkendctl.contract.errors import Failure
@@ -68,9 +68,13 @@ def read_private(path: Path, warn: Warn | None = None) -> bytes | None:
         if error.errno in {errno.ELOOP, errno.EMLINK}:  # EMLINK: FreeBSD
             raise _unsafe(path, "is a symbolic link") from None
         raise _failure(path, "cannot be read", error) from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
+    found = os.fstat(descriptor)
+    try:
         _check_file(path, found)
+    except Failure:
+        os.close(descriptor)
+        raise
+    with os.fdopen(descriptor, "rb") as file:
         if _POSIX and stat.S_IMODE(found.st_mode) & 0o077:
             _narrow(path, descriptor, found, 0o600, warn)
         try:
@@ -107,12 +111,60 @@ def write_private(path: Path, data: bytes, warn: Warn | None = None) -> None:
         raise _failure(path, "cannot be written", error) from None
 
 
-def _write_new(path: Path, data: bytes) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _CLOEXEC | _BINARY
-    descriptor = os.open(path, flags, 0o600)
+def replace_private(source: Path, path: Path) -> None:
+    """Rename a file of the same folder over path, durably. Raises cli/file."""
     try:
-        if _POSIX:
-            os.fchmod(descriptor, 0o600)
+        source.replace(path)
+        _sync_dir(path.parent)
+    except OSError as error:
+        raise _failure(path, "cannot be written", error) from None
+
+
+@contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """Give an empty file of mode 0600 beside path, gone after the block with what SQLite puts beside it.
+
+    Unlike those above it takes the folder as it is: a backup goes where its owner wants it. Raises cli/file,
+    also for an OSError within the block.
+    """
+    _sweep(path)
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
+    try:
+        os.close(_create(temporary))
+        yield temporary
+    except OSError as error:
+        raise _failure(path, "cannot be written", error) from None
+    finally:
+        for beside in ("", "-journal", "-wal", "-shm"):
+            with suppress(OSError):
+                temporary.with_name(temporary.name + beside).unlink()
+
+
+@contextmanager
+def new_private(path: Path) -> Iterator[Path]:
+    """Give an empty file of mode 0600 that takes path's place, durably, when the block ends well.
+
+    Raises cli/unsafe-file for a path that is a link or no file, cli/file; then nothing is left behind.
+    """
+    if os.path.lexists(path):
+        _check_file(path, path.lstat())
+    with scratch(path) as temporary:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        replace_private(temporary, path)
+
+
+def _create(path: Path) -> int:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW | _CLOEXEC | _BINARY, 0o600)
+    if _POSIX:
+        os.fchmod(descriptor, 0o600)
+    return descriptor
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    descriptor = _create(path)
+    try:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(descriptor, rest) :]

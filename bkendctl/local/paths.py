@@ -45,10 +45,24 @@ class Paths(NamedTuple):
         """SQLite database of the embedded core."""
         return self.data_dir / "bkendctl.db"
 
+    def database_of(self, profile: str) -> Path:
+        """Return the SQLite database that `init` makes for a profile; each has one of its own."""
+        return self.database_file if profile == "default" else self.data_dir / f"bkendctl-{profile}.db"
+
     @property
     def master_key_file(self) -> Path:
         """Key that encrypts secrets at rest, unless BKENDCTL_MASTER_KEY is set."""
         return self.data_dir / "master.key"
+
+    @property
+    def next_master_key_file(self) -> Path:
+        """The key that is about to replace `master_key_file`; there only while that happens."""
+        return self.data_dir / "master.key.next"
+
+    @property
+    def master_key_lock(self) -> Path:
+        """Lock for whoever replaces `master_key_file`."""
+        return self.data_dir / "master.key.lock"
 
     def recent_file(self, profile: str) -> Path:
         """Return the file of what the profile's last lists showed, kept for completion."""

@@ -1,121 +1,106 @@
-"""What `bkendctl help` says, and that it is so."""
+"""--help of every command: a summary, a worked example, every option explained, 80 columns."""
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
-from pathlib import Path
+import shlex
+from typing import Any
 
 import pytest
+import typer
+from shell import Shell
+from typer.core import TyperGroup
 
-from bkendctl.__main__ import main
-from bkendctl.cli.topics import EXIT_STATUSES, FILES, TOPICS, VARIABLES, WIDTH
-from bkendctl.contract.errors import ERRORS, Failure
-from bkendctl.local.paths import paths
-
-ROOT = Path(__file__).parents[2]
-OF_OTHERS = {"TERM", "SHELL", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "BASH_COMPLETION_USER_DIR", "ZDOTDIR"}
-"""Variables of terminals and shells, which mean for us what they mean for all."""
-
-SOURCES = sorted((ROOT / "bkendctl").rglob("*.py"))
+from bkendctl.cli.app import COMMANDS, root
 
 
-@pytest.fixture(autouse=True)
-def _no_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("BKENDCTL_HOME", str(tmp_path / "home"))
+def tree() -> dict[str, Any]:
+    """Every command by the words that are typed."""
+    found: dict[str, Any] = {}
+    top = root()
+    context = typer.Context(top)
+    for noun in COMMANDS:
+        command = top.get_command(context, noun)
+        found[noun] = command
+        if isinstance(command, TyperGroup):
+            found |= {f"{noun} {verb}": each for verb, each in command.commands.items()}
+    return found
 
 
-def test_help_alone_lists_the_topics(capsys: pytest.CaptureFixture[str]) -> None:
-    """Each topic has a line; -q prints the names alone."""
-    assert main(["help"]) == 0
-    listed = capsys.readouterr().out.splitlines()[1:]
-    assert [line.split()[0] for line in listed] == list(TOPICS)
-    assert main(["help", "-q"]) == 0
-    assert capsys.readouterr().out.split() == list(TOPICS)
+TREE = tree()
+VERBS = {words: command for words, command in TREE.items() if not isinstance(command, TyperGroup)}
 
 
-@pytest.mark.parametrize("topic", TOPICS)
-def test_a_topic_is_plain_text_that_fits_80_columns(topic: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The text goes to stdout, undecorated, and no line is wider than a small terminal."""
-    assert main(["help", topic]) == 0
-    said = capsys.readouterr()
-    assert said.err == ""
-    assert "\x1b" not in said.out
-    assert max(map(len, said.out.splitlines())) <= WIDTH + 2
-    assert main(["help", topic, "-o", "json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"topic": topic, "text": said.out.removesuffix("\n")}
+@pytest.mark.parametrize("words", ["", *TREE])
+def test_help_works(words: str, shell: Shell) -> None:
+    """On stdout, exit 0, within 80 columns, nothing cut, without a home being made."""
+    said = shell.ok(*words.split(), "--help")
+    assert said.out.startswith(f"Usage: bkendctl {words}".rstrip())
+    assert max(map(len, said.out.splitlines())) <= 80
+    assert "..." not in said.out.replace("[ARGS]...", "")
+    assert shell.ok(*words.split(), "-h").out == said.out
+    assert not shell.home.exists()
 
 
-@pytest.mark.parametrize(
-    ("typed", "message", "hint"),
-    [
-        ("enviroment", "Did you mean environment?", "bkendctl help environment"),
-        ("Exit-Code", "Did you mean exit-codes?", "bkendctl help exit-codes"),
-        ("users", "There is no topic 'users'.", "bkendctl users --help"),
-        ("qqq", "There is no topic 'qqq'.", "bkendctl help"),
-        ("a\x1b[2J", "'a\\x1b[2J'", "bkendctl help"),
-    ],
-)
-def test_an_unknown_topic_is_a_usage_error_with_what_looks_like_it(
-    typed: str, message: str, hint: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Exit status 2, a near topic or the command of that name, control characters written out."""
-    assert main(["help", typed, "-o", "json"]) == 2
-    error = json.loads(capsys.readouterr().err)["error"]
-    assert error["code"] == "cli/usage"
-    assert message in error["message"]
-    assert error["hint"] == hint
+@pytest.mark.parametrize("words", VERBS)
+def test_a_verb_has_a_summary_and_an_example(words: str) -> None:
+    """One line that says what it does, and a line that can be typed: it begins with the command itself."""
+    summary, *rest = VERBS[words].help.strip().splitlines()
+    assert summary.endswith(".")
+    assert len(summary) <= 100
+    example = next(line for line in rest if line.strip().startswith("Example: "))
+    assert f"bkendctl {words}" in example
 
 
-def test_every_exit_status_of_the_error_table_is_explained() -> None:
-    """No error ends with a status that help does not know, and each code stands under its status."""
-    lines = re.split(r"\n  (?=\d)", TOPICS["exit-codes"].text())[1:]
-    shown = {int(line.split()[0]): set(re.findall(r"[a-z-]+/[a-z-]+", line)) for line in lines}
-    assert list(shown) == list(EXIT_STATUSES)
-    for code in ERRORS:
-        assert code in shown[Failure(code).exit_status]
+@pytest.mark.parametrize("words", VERBS)
+def test_the_example_can_be_parsed(words: str) -> None:
+    """Its options and arguments are ones that the command has."""
+    example = re.search(rf"bkendctl {words}([^|<$)]*)", VERBS[words].help)
+    assert example is not None
+    arguments = shlex.split(example[1].replace('"', ""))
+    arguments += ["-"] * (words == "login" and "--mfa-code" in arguments)
+    VERBS[words].make_context(words, arguments, resilient_parsing=False)
 
 
-def test_the_readme_and_the_help_know_the_same_exit_statuses() -> None:
-    """The table of the README has the statuses of the code, no more and no fewer."""
-    rows = re.findall(r"^\| (\d+) \| ", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert [int(status) for status in rows] == list(EXIT_STATUSES)
+@pytest.mark.parametrize("words", VERBS)
+def test_every_option_is_explained(words: str) -> None:
+    """No option and no argument without a word about it."""
+    for parameter in VERBS[words].params:
+        assert getattr(parameter, "help", None), parameter.name
 
 
-def test_the_variables_of_the_help_are_those_the_code_reads() -> None:
-    """A variable that is read is explained, and one that is explained is read."""
-    read: set[str] = set()
-    for source in SOURCES:
-        if source.name == "topics.py":
-            continue
-        found = re.findall(r'environ(?:\.get\(|\[)\s*"([A-Z_]+)"', source.read_text())
-        read |= set(found)
-    assert read - OF_OTHERS == set(VARIABLES)
+@pytest.mark.parametrize("words", VERBS)
+def test_no_option_takes_a_lasting_secret(words: str) -> None:
+    """Passwords, keys, access and refresh tokens and TOTP secrets never come from an argument."""
+    mailed_or_single_use = {"--token", "--mfa-code", "--code"}
+    for parameter in VERBS[words].params:
+        takes_a_value = not getattr(parameter, "is_flag", False)
+        names = {name for name in parameter.opts if re.search("password|secret|token|key|code", name)}
+        if parameter.param_type_name == "argument":
+            names -= {"key", "code"}  # the id of a key; a single-use code
+        assert not takes_a_value or names <= mailed_or_single_use, (words, names)
 
 
-def test_no_source_names_a_variable_that_help_does_not_know() -> None:
-    """Hints, help texts and code speak of the same BKENDCTL_ variables."""
-    named = {name for source in SOURCES for name in re.findall(r"\bBKENDCTL_[A-Z_]+\b", source.read_text())}
-    assert named <= set(VARIABLES)
+def test_exit_statuses_are_in_the_help(shell: Shell) -> None:
+    """The numbers that scripts rely on are told."""
+    told = " ".join(shell.ok("--help").out.split())
+    for number in ("0 done", "1 failed", "2 usage", "3 not signed in", "4 forbidden", "5 not found",
+                   "6 conflict", "7 rate limited or locked", "8 network", "9 second factor required",
+                   "10 invalid data", "130 interrupted"):  # fmt: skip
+        assert number in told
 
 
-def test_the_files_of_the_help_are_where_the_code_keeps_them() -> None:
-    """Each name is one of Paths."""
-    here = paths()
-    found = [getattr(here, name) for name in dir(here) if name.endswith("_file")]
-    named = {(path("PROFILE") if callable(path) else path).name for path in found}
-    assert named == set(FILES)
-
-
-def test_help_loads_neither_database_nor_network() -> None:
-    """A topic is shown without any of the slow modules."""
-    code = (
-        "import sys, bkendctl.__main__ as b; b.main(['help', 'auth']); print(*sys.modules, file=sys.stderr)"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"sqlalchemy", "sqlmodel", "httpx", "pydantic", "rich", "keyring", "alembic"}
-    assert heavy.isdisjoint(run.stderr.split())
+def test_the_commands_of_the_main_job_are_there() -> None:
+    """Names are fixed: other tools rely on them."""
+    wanted = """
+        init demo signup login logout whoami
+        token:print,show,refresh password:change email:signup-confirm
+        mfa:enroll,confirm,status,disable,backup-codes,code sessions:list,revoke,revoke-all account:delete
+        users:list,get,create,update,delete,restore,ban,unban,set-role,sessions,revoke-sessions,reset-mfa
+        invitations:create,list,get,accept,reject,revoke,resend keys:create,list,get,revoke,verify
+        mail:list,show profiles:list,show,use,add,remove db:status,migrate,check
+    """
+    for each in wanted.split():
+        noun, _, verbs = each.partition(":")
+        assert noun in TREE
+        assert {f"{noun} {verb}" for verb in verbs.split(",") if verb} <= set(VERBS)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pyte
 import pytest
-import zxingcpp
+from camera import PIXELS, THEMES, decoded, picture_of
 from PIL import Image
 
 from bkendctl.cli import qr
@@ -29,34 +29,12 @@ LONG = (
 RAW_UTF_8 = f"otpauth://totp/{ISSUER}:alice@example.com?secret={SECRET}&issuer={ISSUER}"
 URLS = pytest.mark.parametrize("url", [SHORT, LONG, RAW_UTF_8], ids=["short", "long", "utf-8"])
 
-# What a cell of the emulated terminal paints: its two halves, upper and lower, in foreground or not.
-HALVES = {" ": (False, False), "▀": (True, False), "▄": (False, True), "█": (True, True), "#": (True, True)}
-THEMES = {"dark": ("d0d0d0", "101010"), "light": ("202020", "ffffff")}  # default foreground and background
-PIXELS = 4  # per half cell, and per cell across
-
 
 def photograph(output: str, theme: str, *, columns: int = 80, lines: int = 50) -> Image.Image:
     """Let a terminal of 80x50 show the output, and take a grey picture of it."""
     terminal = pyte.Screen(columns, lines)
     pyte.Stream(terminal).feed("$ bkendctl mfa enroll\r\n" + output.replace("\n", "\r\n"))
-    picture = Image.new("L", (columns * PIXELS, lines * 2 * PIXELS))
-    for y in range(lines):
-        for x in range(columns):
-            cell = terminal.buffer[y][x]
-            ink = _grey(cell.fg, THEMES[theme][0])
-            paper = _grey(cell.bg, THEMES[theme][1])
-            for half, inked in enumerate(HALVES.get(cell.data, (False, False))):
-                box = (x * PIXELS, (2 * y + half) * PIXELS, (x + 1) * PIXELS, (2 * y + half + 1) * PIXELS)
-                picture.paste(ink if inked else paper, box)
-    return picture
-
-
-def _grey(colour: str, default: str) -> int:
-    return int((default if colour == "default" else colour)[:2], 16)
-
-
-def decoded(picture: Image.Image) -> list[str]:
-    return [code.text for code in zxingcpp.read_barcodes(picture)]
+    return picture_of(terminal, theme)
 
 
 @URLS

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
-from bkendctl.contract import accounts, invitations, keys, mail, mfa, sessions, users
+from bkendctl.contract import accounts, audit_events, dev_clock, invitations, keys, mail, mfa, sessions, users
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.operation import Access, Operation, Raw
 from tests.catalogue import OPERATIONS
@@ -142,6 +142,10 @@ OF_THE_PROJECT = {keys.GET.name, keys.REVOKE.name, keys.LIST.name, keys.CREATE.n
 # What answers about the neighbour's own environment, or makes something there.
 AT_HOME = {
     accounts.SIGN_UP.name,
+    audit_events.LIST.name,
+    audit_events.VERIFY.name,
+    dev_clock.SET.name,
+    dev_clock.SHOW.name,
     keys.CURRENT.name,
     invitations.CREATE.name,
     invitations.LIST.name,
@@ -167,7 +171,7 @@ def assert_unharmed(prey: Prey) -> None:
     shown = prey.world.call(
         invitations.GET, invitations.InvitationId(invitation_id=prey.invitation.id), key="sk"
     )
-    assert shown == prey.invitation
+    assert to_builtins(shown) == to_builtins(prey.invitation)
 
 
 def met(prey: Prey, intrusions: dict[str, Intrusion], world: World, **how: Any) -> dict[str, str]:
@@ -310,3 +314,14 @@ def test_what_is_invited_to_has_to_be_the_own_project(prey: Prey, neighbour: Nei
         else:
             assert neighbour.world.refused(invitations.CREATE, request, key="sk").code == f"{kind}/not-found"
     assert len(prey.world.call(invitations.LIST, key="sk").items) == 1
+
+
+def test_clock_and_audit_of_one_environment_are_none_of_anothers(world: World) -> None:
+    """Moving the clock next door moves nothing here, and what happens there is not in our record."""
+    other = world.beside("beside")
+    other.call(dev_clock.SET, dev_clock.SetClock(offset_seconds=3600), key="sk")
+    assert world.call(dev_clock.SHOW, key="sk").offset_seconds == 0
+    assert other.call(dev_clock.SHOW, key="sk").offset_seconds == 3600
+    ours = {event.action for event in world.call(audit_events.LIST, key="sk").items}
+    theirs = {event.action for event in other.call(audit_events.LIST, key="sk").items}
+    assert "dev-clock.set" in theirs - ours

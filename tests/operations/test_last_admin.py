@@ -97,7 +97,8 @@ def test_giving_the_last_admin_its_own_role_again_succeeds(world: World) -> None
 def test_where_there_never_was_an_admin_users_come_and_go(world: World) -> None:
     """Without an admin there is none to keep."""
     user = world.make_user("bea@example.com")
-    world.call(users.SET_ROLE, users.SetRole(user_id=user.id, role="guest"), key="sk")
+    guest = world.call(users.SET_ROLE, users.SetRole(user_id=user.id, role="guest"), key="sk")
+    assert guest.role == "guest"
     world.call(users.DELETE, users.UserId(user_id=user.id), key="sk")
 
 

@@ -108,9 +108,19 @@ def test_a_request_is_judged_step_by_step(world: World) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["", "pk_", "sk_" + "a" * 63, "sk_" + "a" * 65, "xk_" + "a" * 64, "sk_" + "g" * 64, "sk_" + "a" * 64 + "\n",
-     " sk_" + "a" * 64, "sk_" + "\u0661" * 64, "SK_" + "a" * 64],
-)  # fmt: skip
+    [
+        "",
+        "pk_",
+        "sk_" + "a" * 63,
+        "sk_" + "a" * 65,
+        "xk_" + "a" * 64,
+        "SK_" + "a" * 64,
+        "sk_" + "g" * 64,
+        "sk_" + "\u0661" * 64,
+        "sk_" + "a" * 64 + "\n",
+        " sk_" + "a" * 64,
+    ],
+)
 def test_what_is_no_key_is_told_by_its_form(world: World, header: str) -> None:
     """A key is pk_ or sk_ and 64 hex digits, nothing before or after (T116)."""
     assert world.refused(accounts.GET_ME, key=header).code == "auth/invalid-token-format"

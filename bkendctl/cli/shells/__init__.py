@@ -32,7 +32,16 @@ def offer(parameter: Parameter) -> str:
     """Say what may stand there: words, @files, @ and a kind that `completion values` knows, or @ alone."""
     if parameter.choices:
         return " ".join(parameter.choices)
+    if parameter.metavar == "PATH":
+        return " ".join(_paths())
     return "@files" if parameter.is_file else f"@{parameter.remembered}"
+
+
+def _paths() -> list[str]:
+    """Paths of the API, each up to its first placeholder: the rest is an id to be typed."""
+    from bkendctl.contract.catalogue import operations
+
+    return sorted({operation.path.partition("{")[0] for operation in operations()})
 
 
 def values(tree: Node) -> dict[str, str]:

@@ -108,6 +108,9 @@ _bkendctl() {
         [[ $current == *"$2" ]] && word=${word#"${current%"$2"}"}
         COMPREPLY+=("$word")
     done
+    if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == */ ]]; then
+        compopt -o nospace 2>/dev/null
+    fi
 }
 
 complete -F _bkendctl bkendctl

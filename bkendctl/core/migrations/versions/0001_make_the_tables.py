@@ -12,6 +12,7 @@ def upgrade() -> None:
     op.create_table(
         "installation",
         sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("data_key", sa.LargeBinary(), nullable=False),
         sa.Column("master_key_check", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),

@@ -1,0 +1,41 @@
+"""A bar for long work, on stderr and on a terminal only; Rich is loaded when there is one to draw."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bkendctl.cli.terminal import is_terminal
+
+
+@contextmanager
+def progress_bar(label: str, *, silent: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Give a function to be told bytes done and bytes in all; the bar is gone after the block.
+
+    silent: draw nothing, as with -q.
+    """
+    if silent or not is_terminal(sys.stderr):
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    console = Console(file=sys.stderr, color_system="standard", no_color=None)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

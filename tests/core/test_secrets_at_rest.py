@@ -1,0 +1,67 @@
+"""P7: no secret stands in the database, its write-ahead log included."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from bkendctl.contract import keys
+from bkendctl.core import schema
+from tests.conftest import PASSWORD, World
+
+
+def stored(world: World) -> bytes:
+    """Everything in the files of the database."""
+    file = world.core.database.file
+    assert file is not None
+    parts = [file, file.with_name(file.name + "-wal")]
+    return b"".join(part.read_bytes() for part in parts if part.exists())
+
+
+def test_no_secret_is_stored(world: World) -> None:
+    """T043, T117: passwords, tokens, codes, TOTP secrets, keys and live links stand nowhere."""
+    pair = world.sign_up()
+    refreshed = world.refresh(pair, "saved-before-sending")
+    setup = world.enrol(refreshed)
+    made = world.call(keys.CREATE, keys.Create(name="mine", type="secret", scopes=[]), key="sk")
+    link = world.mails("signup_confirmation")[0].links[0]
+    secrets = {
+        "password": PASSWORD,
+        "access token": pair.access_token,
+        "refresh token": pair.refresh_token,
+        "its successor": refreshed.refresh_token,
+        "idempotency key": "saved-before-sending",
+        "TOTP secret": setup.secret,
+        "API key": made.key,
+        "installed key": world.sk,
+        "link": link,
+        "token of the link": link.partition("token=")[2].partition("&")[0],
+        "private key": "PRIVATE KEY",
+    }
+    secrets |= {f"backup code {code}": code for code in setup.backup_codes}
+    secrets |= {f"hash of {code}": hashlib.sha256(code.encode()).hexdigest() for code in setup.backup_codes}
+    everything = stored(world)
+    assert b"alice@example.com" in everything
+    assert [name for name, secret in secrets.items() if secret.encode() in everything] == []
+
+
+def test_secrets_are_bound_to_their_row(world: World) -> None:
+    """P10: a sealed secret does not open as another user's, and equal ones are sealed differently."""
+    from bkendctl.contract.errors import Failure
+
+    world.enrol(world.sign_up())
+    with world.core.database.read() as transaction:
+        row = transaction.one(schema.mfa_enrolments.select())
+    vault = world.core.vault
+    secret = vault.open(row.secret, f"mfa_enrolments/{row.user_id}/secret")
+    with pytest.raises(Failure, match="cli/master-key"):
+        vault.open(row.secret, "mfa_enrolments/another/secret")
+    assert vault.seal(secret, "x") != vault.seal(secret, "x")
+
+
+def test_backup_codes_hash_differently_for_each_user(world: World) -> None:
+    """T043: hashes are keyed and bound to their user, so no one list of hashes serves for all."""
+    hashes = [world.core.vault.keyed_hash("backup-code", user, "abcd1234") for user in ("alice", "bob")]
+    assert hashes[0] != hashes[1]
+    assert hashlib.sha256(b"abcd1234").hexdigest() not in hashes
