@@ -52,7 +52,7 @@ def api(
         bool, typer.Option("--curl", help="Print the curl line instead, secrets masked.")
     ] = False,
 ) -> None:
-    """Call any endpoint of the API; `bkendctl api ls` lists them.
+    """Call any endpoint of the API; ls lists them.
 
     Fields go into the query of GET and DELETE, into the JSON body of the others. It speaks as the signed-in
     user, without one as the key.

@@ -52,7 +52,9 @@ def list_events(
     limit: Annotated[int, typer.Option(help="Events, 1 to 200.")] = 50,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for new ones; Ctrl-C ends.")] = False,
 ) -> None:
-    """List events, newest first; with --follow the new ones as they come.
+    """List events, newest first.
+
+    With --follow new ones are printed as they come.
 
     Example: bkendctl audit list --action 'users.*' --since 24h
     """
@@ -88,9 +90,9 @@ def _show_rows(ctx: Context, events: list[Any]) -> None:
 
 @noun.verb("verify")
 def verify(ctx: Context) -> None:
-    """Seal what is new and check the hash chain; exit status 1 when it is broken.
+    """Seal what is new and check the hash chain.
 
-    Note the last hash elsewhere: it shows later that nothing before it was rewritten.
+    Exit status 1 when it is broken. Note the last hash elsewhere: it shows later that nothing was rewritten.
 
     Example: bkendctl audit verify
     """

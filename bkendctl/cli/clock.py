@@ -35,7 +35,7 @@ def show(ctx: Context) -> None:
 def advance(
     ctx: Context, by: Annotated[str, typer.Argument(help="Duration, such as 1h.", metavar="DURATION")]
 ) -> None:
-    """Move the clock on: what expires within the duration has expired then.
+    """Move the clock on by a duration.
 
     Example: bkendctl clock advance 1h
     """

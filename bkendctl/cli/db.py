@@ -160,7 +160,9 @@ def rekey(
         bool, typer.Option("--new-key-stdin", help="Read the new key from stdin: 32 bytes in base64.")
     ] = False,
 ) -> None:
-    """Replace the master key of this machine; interrupted at any moment, typing it again finishes it.
+    """Replace the master key of this machine.
+
+    Interrupted at any moment, typing it again finishes it.
 
     Sessions, codes and keys go on working. Backups made before still need the old master key.
 

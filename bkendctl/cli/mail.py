@@ -8,12 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from bkendctl.cli.context import Context
-from bkendctl.cli.options import Noun, one_of
+from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import KEEP, Column, View
 from bkendctl.cli.text import visible
 from bkendctl.client.voice import Voice
 from bkendctl.contract import mail
-from bkendctl.contract.fields import MailCategory
 
 noun = Noun("Mails of the dev environment.")
 
@@ -36,7 +35,7 @@ def list_mail(
     ctx: Context,
     to: Annotated[str | None, typer.Option(help="Only to this address.", metavar="EMAIL")] = None,
     category: Annotated[
-        str | None, typer.Option(help="Only of this kind.", metavar=one_of(MailCategory))
+        str | None, typer.Option(metavar="CATEGORY", help="Only of this kind, such as invitation.")
     ] = None,
     page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
     limit: Annotated[int, typer.Option(help="Mails per page, 1 to 100.")] = 20,

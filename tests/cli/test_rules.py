@@ -188,7 +188,6 @@ def callers(shell: Shell, *arguments: str) -> set[str]:
 @pytest.mark.parametrize(
     ("arguments", "usual"),
     [
-        (["whoami"], "user"),
         (["sessions", "list"], "user"),
         (["mfa", "status"], "user"),
         (["users", "list"], "key"),
