@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from bkendctl.cli.app import COMMANDS, root
 from bkendctl.cli.options import GLOBALS
+from bkendctl.contract.fields import MailCategory
 
 REMEMBERED = {
     "PROFILE": "profiles",
@@ -21,6 +22,9 @@ REMEMBERED = {
     "MAIL": "mails",
 }
 """Metavars whose values this machine may know, and what `completion values` calls them."""
+
+CHOICES = {"CATEGORY": get_args(MailCategory)}
+"""Metavars that stand for choices too many for a line of --help."""
 
 _EXAMPLE = re.compile(r"^\s*Example: (.+)$", re.MULTILINE)
 
@@ -44,7 +48,8 @@ class Parameter(NamedTuple):
     @property
     def choices(self) -> tuple[str, ...]:
         """All values there are; empty where others are possible."""
-        return tuple(self.metavar.split("|")) if self.metavar and "|" in self.metavar else ()
+        metavar = self.metavar or ""
+        return tuple(metavar.split("|")) if "|" in metavar else CHOICES.get(metavar, ())
 
     @property
     def remembered(self) -> str:
