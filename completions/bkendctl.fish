@@ -257,7 +257,7 @@ complete -c bkendctl -n '__bkendctl_is \'db\'' -a status -d 'Show which schema t
 complete -c bkendctl -n '__bkendctl_is \'db\'' -a migrate -d 'Bring the tables to the newest schema, all or nothing.'
 complete -c bkendctl -n '__bkendctl_is \'db\'' -a check -d 'Check integrity, foreign keys and tables.'
 complete -c bkendctl -n '__bkendctl_is \'db\'' -a backup -d 'Copy the database while it is in use, and check the copy.'
-complete -c bkendctl -n '__bkendctl_is \'db\'' -a restore -d 'Put a backup in the place of the database, which is kept beside it.'
+complete -c bkendctl -n '__bkendctl_is \'db\'' -a restore -d 'Put a backup in the place of the database.'
 complete -c bkendctl -n '__bkendctl_is \'db\'' -a rekey -d 'Replace the master key of this machine.'
 complete -c bkendctl -n '__bkendctl_is \'db backup\'' -l with-files -d 'One archive (tar) with the master key too.'
 complete -c bkendctl -n '__bkendctl_is \'db backup\' 0' -F

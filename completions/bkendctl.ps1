@@ -249,7 +249,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'db migrate' = 'Bring the tables to the newest schema, all or nothing.'
         'db check' = 'Check integrity, foreign keys and tables.'
         'db backup' = 'Copy the database while it is in use, and check the copy.'
-        'db restore' = 'Put a backup in the place of the database, which is kept beside it.'
+        'db restore' = 'Put a backup in the place of the database.'
         'db rekey' = 'Replace the master key of this machine.'
         'completion' = 'Completion in bash, zsh, fish and PowerShell.'
         'completion show' = 'Print the completion script of a shell.'

@@ -162,7 +162,9 @@ _KEY_QUESTION = {
 def restore(
     ctx: Context, file: Annotated[Path, typer.Argument(help="A backup, alone or archive.", metavar="FILE")]
 ) -> None:
-    """Put a backup in the place of the database, which is kept beside it.
+    """Put a backup in the place of the database.
+
+    What was there is kept beside it.
 
     The backup is checked first. Refused while any other process has the
     database open. What was revoked since the backup was made is valid again:
