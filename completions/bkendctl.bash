@@ -86,7 +86,7 @@ _bkendctl_value() {
 _bkendctl_command() {
     verbs='' options='' arguments=()
     case "$1" in
-    '') verbs='init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api profiles db completion' ;;
+    '') verbs='init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api doctor profiles db completion' ;;
     'init') options='--name --environment --new-keys' ;;
     'demo') options='--keep' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
@@ -155,6 +155,7 @@ _bkendctl_command() {
     'clock set') arguments=('@') ;;
     'clock reset') : ;;
     'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/signin /v1/auth/email/signup /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/users /v1/users/') ;;
+    'doctor') : ;;
     'profiles') verbs='list show use add remove' ;;
     'profiles list') : ;;
     'profiles show') arguments=('@profiles') ;;

@@ -80,6 +80,7 @@ complete -c bkendctl -n '__bkendctl_is \'\'' -a mail -d 'Mails of the dev enviro
 complete -c bkendctl -n '__bkendctl_is \'\'' -a audit -d 'What happened: list, verify, export.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a clock -d 'Move the dev environment\'s clock.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a api -d 'Any endpoint, with the profile\'s credentials.'
+complete -c bkendctl -n '__bkendctl_is \'\'' -a doctor -d 'Find what is wrong, and what mends it.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a profiles -d 'Where commands go.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a db -d 'The database: status, migrate, check, backup, restore, rekey.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a completion -d 'Completion in bash, zsh, fish and PowerShell.'

@@ -4,7 +4,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     $verbs = @{
-        '' = 'init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api profiles db completion'
+        '' = 'init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api doctor profiles db completion'
         'token' = 'print show refresh'
         'password' = 'change'
         'email' = 'signup-confirm'
@@ -238,6 +238,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'clock set' = 'Set the clock to an instant.'
         'clock reset' = 'Go back to real time.'
         'api' = 'Any endpoint, with the profile''s credentials.'
+        'doctor' = 'Find what is wrong, and what mends it.'
         'profiles' = 'Where commands go.'
         'profiles list' = 'List profiles; the current one is marked.'
         'profiles show' = 'Show a profile, and where its credentials are kept.'

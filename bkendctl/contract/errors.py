@@ -131,6 +131,7 @@ ERRORS: dict[str, ErrorCode] = {
         "move it away, then: bkendctl login", 1,
     ),
     "cli/store-unavailable": ErrorCode(0, "The credential store does not answer.", "BKENDCTL_STORE=file", 1),
+    "cli/unhealthy": ErrorCode(0, "Something is wrong with this set-up.", "", 1),
     "cli/unsafe-file": ErrorCode(0, "The file is not safe to use.", "mend it, then try again", 1),
     "cli/usage": ErrorCode(0, "This command was typed wrongly.", "bkendctl --help", 2),
 }  # fmt: skip
