@@ -44,7 +44,7 @@ COMMANDS: dict[str, _Entry] = {
     "clock": _Entry("clock", _ADMIN, "Move the dev environment's clock."),
     "api": _Entry("api", _LOCAL, "Any endpoint, with the profile's credentials."),
     "profiles": _Entry("profiles", _LOCAL, "Where commands go."),
-    "db": _Entry("db", _LOCAL, "The database: status, migrate, check, backup, restore, rekey."),
+    "db": _Entry("db", _LOCAL, "The database: status, migrate, check, backup, restore, rekey, purge."),
     "completion": _Entry("completion", _LOCAL, "Completion in bash, zsh, fish and PowerShell."),
 }
 
