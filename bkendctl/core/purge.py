@@ -1,4 +1,4 @@
-"""Removing what has expired. Each environment is measured by its own clock, each batch a transaction of its own.
+"""Removing what has expired, by each environment's own clock, each batch in a transaction of its own.
 
 Audit rows stay whatever their age: they are chained, and one that is missing looks like tampering. So the
 addresses in them outlive their users; whether and when those have to go is not decided here.
@@ -48,7 +48,7 @@ class Instants(Struct, frozen=True):
 
 
 def _ended(before: int) -> ColumnElement[bool]:
-    """Sessions over at an instant, but for those a deleted user's tokens need to answer auth/user-not-found."""
+    """Sessions over at an instant, but for those of a deleted user that answer auth/user-not-found."""
     gone = exists().where(_users.c.id == _sessions.c.user_id, _users.c.deleted_at.is_not(None))
     over = or_(
         and_(_sessions.c.ended_at.is_not(None), _sessions.c.ended_at <= before),
