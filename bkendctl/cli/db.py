@@ -261,13 +261,15 @@ def purge(
 
     Example: bkendctl db purge --dry-run
     """
+    import time
+
     from bkendctl.core.purge import purge as remove_expired
 
     core = _open(ctx)
     core.database.require()
     if not dry_run:
         ctx.confirm("Remove what has expired? This cannot be undone.")
-    removed = remove_expired(core, dry_run=dry_run)
+    removed = remove_expired(core, dry_run=dry_run, pause=time.sleep)
     ctx.output.show({"dryRun": dry_run, "removed": removed}, PURGED)
 
 

@@ -6,7 +6,6 @@ addresses in them outlive their users; whether and when those have to go is not 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -100,8 +99,9 @@ KINDS = (
 )
 
 
-def purge(core: Core, *, dry_run: bool) -> dict[str, int]:
+def purge(core: Core, *, dry_run: bool, pause: Callable[[float], object]) -> dict[str, int]:
     """Remove what has expired and give how many rows of each kind; dry_run only counts them.
+    pause: sleeps for so many seconds, between batches.
 
     What goes along with a user is not counted. Each environment's audit tells what was removed there, also
     after an interruption. Killed at any moment it can be run again.
@@ -110,7 +110,7 @@ def purge(core: Core, *, dry_run: bool) -> dict[str, int]:
         environments = [row.id for row in transaction.all(select(schema.environments.c.id))]
     totals = {kind.name: 0 for kind in KINDS}
     for environment_id in environments:
-        counted = _count(core, environment_id) if dry_run else _purge_environment(core, environment_id)
+        counted = _count(core, environment_id) if dry_run else _purge_environment(core, environment_id, pause)
         for name, count in counted.items():
             totals[name] += count
     return totals
@@ -129,7 +129,7 @@ def _count(core: Core, environment_id: str) -> dict[str, int]:
         }
 
 
-def _purge_environment(core: Core, environment_id: str) -> dict[str, int]:
+def _purge_environment(core: Core, environment_id: str, pause: Callable[[float], object]) -> dict[str, int]:
     removed = {kind.name: 0 for kind in KINDS}
     try:
         for kind in KINDS:
@@ -138,7 +138,7 @@ def _purge_environment(core: Core, environment_id: str) -> dict[str, int]:
                 removed[kind.name] += count
                 if count < kind.batch:
                     break
-                time.sleep(PAUSE_SECONDS)
+                pause(PAUSE_SECONDS)
     finally:
         if any(removed.values()):
             with core.database.write() as transaction:

@@ -8,10 +8,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bkendctl.contract import invitations, sessions, users
-from bkendctl.core import purge as purging
 from bkendctl.core import schema
 from bkendctl.core.clock import DAY
-from bkendctl.core.purge import KINDS, purge
+from bkendctl.core.purge import BATCH, KINDS, PAUSE_SECONDS, purge
 from tests.conftest import World
 
 GONE = "gone@example.com"
@@ -36,10 +35,11 @@ def add(world: World, table: Any, *rows: dict[str, Any]) -> None:
         transaction.run(table.insert(), [row | {"environment_id": environment} for row in rows])
 
 
-def removed(world: World) -> dict[str, int]:
+def removed(world: World, pauses: list[float] | None = None) -> dict[str, int]:
     """Purge; the kinds of which something was removed. A dry run before it has to have told the same."""
-    told = purge(world.core, dry_run=True)
-    counts = purge(world.core, dry_run=False)
+    pause = ([] if pauses is None else pauses).append
+    told = purge(world.core, dry_run=True, pause=pause)
+    counts = purge(world.core, dry_run=False, pause=pause)
     assert told == counts
     return {name: number for name, number in counts.items() if number}
 
@@ -257,12 +257,11 @@ def test_each_environment_has_its_own_clock_and_event(world: World) -> None:
     assert told["removed"]["refreshTokens"] == 1
 
 
-def test_more_than_a_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_a_batch(world: World) -> None:
     """Batch by batch everything goes, one event tells of all, and writers have their turn in between."""
     pauses: list[float] = []
-    monkeypatch.setattr(purging.time, "sleep", pauses.append)
     row = {"kind": "x", "attempts": [1], "expires_at": 1}
-    add(world, schema.throttles, *(row | {"key": f"{number:04}"} for number in range(2 * purging.BATCH + 1)))
-    assert removed(world) == {"throttles": 2 * purging.BATCH + 1}
-    assert pauses == [purging.PAUSE_SECONDS] * 2
+    add(world, schema.throttles, *(row | {"key": f"{number:04}"} for number in range(2 * BATCH + 1)))
+    assert removed(world, pauses) == {"throttles": 2 * BATCH + 1}
+    assert pauses == [PAUSE_SECONDS] * 2
     assert audited(world) == [{"removed": {kind.name: 0 for kind in KINDS} | {"throttles": 1_001}}]
