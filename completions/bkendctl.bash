@@ -162,13 +162,14 @@ _bkendctl_command() {
     'profiles use') arguments=('@profiles') ;;
     'profiles add') options='--url --api-key-stdin' arguments=('@') ;;
     'profiles remove') arguments=('@profiles') ;;
-    'db') verbs='status migrate check backup restore rekey' ;;
+    'db') verbs='status migrate check backup restore rekey purge' ;;
     'db status') : ;;
     'db migrate') : ;;
     'db check') : ;;
     'db backup') options='--with-files' arguments=('@files') ;;
     'db restore') arguments=('@files') ;;
     'db rekey') options='--new-key-stdin' ;;
+    'db purge') options='--dry-run' ;;
     'completion') verbs='show install' ;;
     'completion show') arguments=('bash zsh fish powershell') ;;
     'completion install') arguments=('bash zsh fish powershell') ;;

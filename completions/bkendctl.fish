@@ -82,7 +82,7 @@ complete -c bkendctl -n '__bkendctl_is \'\'' -a clock -d 'Move the dev environme
 complete -c bkendctl -n '__bkendctl_is \'\'' -a api -d 'Any endpoint, with the profile\'s credentials.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a doctor -d 'Find what is wrong, and what mends it.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a profiles -d 'Where commands go.'
-complete -c bkendctl -n '__bkendctl_is \'\'' -a db -d 'The database: status, migrate, check, backup, restore, rekey.'
+complete -c bkendctl -n '__bkendctl_is \'\'' -a db -d 'The database: status, migrate, check, backup, restore, rekey, purge.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a completion -d 'Completion in bash, zsh, fish and PowerShell.'
 complete -c bkendctl -n '__bkendctl_is \'init\'' -l name -x -d 'Name of organization and project.'
 complete -c bkendctl -n '__bkendctl_is \'init\'' -l environment -x -d 'Environment to make or join.'
@@ -260,10 +260,12 @@ complete -c bkendctl -n '__bkendctl_is \'db\'' -a check -d 'Check integrity, for
 complete -c bkendctl -n '__bkendctl_is \'db\'' -a backup -d 'Copy the database while it is in use, and check the copy.'
 complete -c bkendctl -n '__bkendctl_is \'db\'' -a restore -d 'Put a backup in the place of the database.'
 complete -c bkendctl -n '__bkendctl_is \'db\'' -a rekey -d 'Replace the master key of this machine.'
+complete -c bkendctl -n '__bkendctl_is \'db\'' -a purge -d 'Remove what has expired, while the database is in use.'
 complete -c bkendctl -n '__bkendctl_is \'db backup\'' -l with-files -d 'One archive (tar) with the master key too.'
 complete -c bkendctl -n '__bkendctl_is \'db backup\' 0' -F
 complete -c bkendctl -n '__bkendctl_is \'db restore\' 0' -F
 complete -c bkendctl -n '__bkendctl_is \'db rekey\'' -l new-key-stdin -d 'Read the new key from stdin: 32 bytes in base64.'
+complete -c bkendctl -n '__bkendctl_is \'db purge\'' -l dry-run -d 'Only count what would be removed.'
 complete -c bkendctl -n '__bkendctl_is \'completion\'' -a show -d 'Print the completion script of a shell.'
 complete -c bkendctl -n '__bkendctl_is \'completion\'' -a install -d 'Install completion for the current user. Done again it brings the script up to date.'
 complete -c bkendctl -n '__bkendctl_is \'completion show\' 0' -a 'bash zsh fish powershell'

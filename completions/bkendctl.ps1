@@ -18,7 +18,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'audit' = 'list verify export'
         'clock' = 'show advance set reset'
         'profiles' = 'list show use add remove'
-        'db' = 'status migrate check backup restore rekey'
+        'db' = 'status migrate check backup restore rekey purge'
         'completion' = 'show install'
     }
     $options = @{
@@ -56,6 +56,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'profiles add' = '--url --api-key-stdin'
         'db backup' = '--with-files'
         'db rekey' = '--new-key-stdin'
+        'db purge' = '--dry-run'
     }
     $takes = @{
         '-p' = '@profiles'
@@ -245,13 +246,14 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'profiles use' = 'Make a profile current.'
         'profiles add' = 'Add a profile for a server and make it current.'
         'profiles remove' = 'Remove a profile and its credentials, not its database.'
-        'db' = 'The database: status, migrate, check, backup, restore, rekey.'
+        'db' = 'The database: status, migrate, check, backup, restore, rekey, purge.'
         'db status' = 'Show which schema the database has, and which this program needs.'
         'db migrate' = 'Bring the tables to the newest schema, all or nothing.'
         'db check' = 'Check integrity, foreign keys and tables.'
         'db backup' = 'Copy the database while it is in use, and check the copy.'
         'db restore' = 'Put a backup in the place of the database.'
         'db rekey' = 'Replace the master key of this machine.'
+        'db purge' = 'Remove what has expired, while the database is in use.'
         'completion' = 'Completion in bash, zsh, fish and PowerShell.'
         'completion show' = 'Print the completion script of a shell.'
         'completion install' = 'Install completion for the current user. Done again it brings the script up to date.'

@@ -14,7 +14,7 @@ from bkendctl.cli.tables import Column, View
 from bkendctl.contract.errors import Failure
 from bkendctl.local.profiles import Profile
 
-noun = Noun("The database: status, migrate, check, backup, restore, rekey.")
+noun = Noun("The database: status, migrate, check, backup, restore, rekey, purge.")
 
 STATUS = View(
     columns=(
@@ -231,6 +231,46 @@ def rekey(
         ctx.say.done("the master key was replaced")
     else:
         ctx.say.done("an interrupted replacement was finished; type it again for another new key")
+
+
+PURGED = View(
+    columns=(
+        Column("Dry run", "dryRun"),
+        Column("Refresh tokens", "removed.refreshTokens"),
+        Column("Sessions", "removed.sessions"),
+        Column("Mail tokens", "removed.mailTokens"),
+        Column("Throttles", "removed.throttles"),
+        Column("Known sources", "removed.knownSources"),
+        Column("Mails", "removed.mails"),
+        Column("Users", "removed.users"),
+    ),
+    quiet=lambda body: sum(body["removed"].values()),
+)
+
+
+@noun.verb("purge")
+def purge(
+    ctx: Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be removed.")] = False,
+) -> None:
+    """Remove what has expired, while the database is in use.
+
+    Tokens that are over, sessions that ended 30 days ago, mails delivered
+    30 days ago, and users deleted 30 days ago, with all that is theirs. The
+    audit stays.
+
+    Example: bkendctl db purge --dry-run
+    """
+    import time
+
+    from bkendctl.core.purge import purge as remove_expired
+
+    core = _open(ctx)
+    core.database.require()
+    if not dry_run:
+        ctx.confirm("Remove what has expired? This cannot be undone.")
+    removed = remove_expired(core, dry_run=dry_run, pause=time.sleep)
+    ctx.output.show({"dryRun": dry_run, "removed": removed}, PURGED)
 
 
 def _databases(ctx: Context) -> list[str]:
