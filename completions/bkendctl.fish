@@ -82,7 +82,7 @@ complete -c bkendctl -n '__bkendctl_is \'\'' -a clock -d 'Move the dev environme
 complete -c bkendctl -n '__bkendctl_is \'\'' -a api -d 'Any endpoint, with the profile\'s credentials.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a doctor -d 'Find what is wrong, and what mends it.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a profiles -d 'Where commands go.'
-complete -c bkendctl -n '__bkendctl_is \'\'' -a db -d 'The database: status, migrate, check, backup, restore, rekey, purge.'
+complete -c bkendctl -n '__bkendctl_is \'\'' -a db -d 'The database: check, back up, restore, purge, rekey.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a completion -d 'Completion in bash, zsh, fish and PowerShell.'
 complete -c bkendctl -n '__bkendctl_is \'init\'' -l name -x -d 'Name of organization and project.'
 complete -c bkendctl -n '__bkendctl_is \'init\'' -l environment -x -d 'Environment to make or join.'

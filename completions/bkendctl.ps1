@@ -246,7 +246,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'profiles use' = 'Make a profile current.'
         'profiles add' = 'Add a profile for a server and make it current.'
         'profiles remove' = 'Remove a profile and its credentials, not its database.'
-        'db' = 'The database: status, migrate, check, backup, restore, rekey, purge.'
+        'db' = 'The database: check, back up, restore, purge, rekey.'
         'db status' = 'Show which schema the database has, and which this program needs.'
         'db migrate' = 'Bring the tables to the newest schema, all or nothing.'
         'db check' = 'Check integrity, foreign keys and tables.'

@@ -14,7 +14,7 @@ from bkendctl.cli.tables import Column, View
 from bkendctl.contract.errors import Failure
 from bkendctl.local.profiles import Profile
 
-noun = Noun("The database: status, migrate, check, backup, restore, rekey, purge.")
+noun = Noun("The database: check, back up, restore, purge, rekey.")
 
 STATUS = View(
     columns=(
