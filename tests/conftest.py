@@ -26,6 +26,7 @@ from bkendctl.core.passwords import Hasher
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
+from tests.http_server import HttpServer
 
 PASSWORD = "Corr3ct-horse!"
 
@@ -66,8 +67,11 @@ class MovableClock:
 class World:
     """One installation and ways to act in it, as a test's user would."""
 
-    def __init__(self, core: Core, clock: MovableClock, installed: Installed) -> None:
+    def __init__(
+        self, core: Core, clock: MovableClock, installed: Installed, server: HttpServer | None = None
+    ) -> None:
         self.core = core
+        self.server = server
         self.clock = clock
         self.installed = installed
         self.pk = str(installed.publishable_key)
@@ -95,6 +99,8 @@ class World:
         if token is not None:
             access = token if isinstance(token, str) else token.access_token
             raw.headers["authorization"] = f"Bearer {access}"
+        if self.server is not None:
+            return self.server.execute(operation, raw, source)
         return execute(self.core, operation, raw, source)
 
     def refused(self, operation: Operation[Any, Any], request: Any = None, **how: Any) -> Failure:
@@ -121,9 +127,8 @@ class World:
             transaction.run(schema.environments.insert().values(row))
             key = new_signing_key(self.core.vault, self.core.randomness, environment_id, self.clock.now())
             transaction.run(schema.signing_keys.insert().values(key))
-        return World(
-            self.core, self.clock, initialize(self.core, name="Demo", environment=name, new_keys=True)
-        )
+        installed = initialize(self.core, name="Demo", environment=name, new_keys=True)
+        return World(self.core, self.clock, installed, self.server)
 
     def make_project(self, name: str) -> str:
         """Another project of the same database, with an owning organization of its own; gives its id."""
@@ -237,7 +242,15 @@ def watch_reads(database: Database) -> None:
     event.listen(database.engine, "before_cursor_execute", look)
 
 
-@pytest.fixture(params=["embedded"])
+@pytest.fixture(scope="session")
+def http_server() -> Iterator[HttpServer]:
+    """A server for all tests of this worker."""
+    server = HttpServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["embedded", "http"])
 def world(
     request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock, fresh: tuple[bytes, Installed]
 ) -> Iterator[World]:
@@ -251,7 +264,11 @@ def world(
     core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
     with core.database.read() as transaction:
         core.unlock(transaction)
-    yield World(core, clock, installed)
+    server: HttpServer | None = None
+    if request.param == "http":
+        server = request.getfixturevalue("http_server")
+        server.use(core)
+    yield World(core, clock, installed, server)
     core.database.close()
 
 
