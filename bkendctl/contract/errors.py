@@ -140,6 +140,15 @@ ERRORS: dict[str, ErrorCode] = {
 }  # fmt: skip
 
 
+HINTS = {
+    "An API key is needed (X-API-Key).": "bkendctl profiles show",
+    "The API key is not known.": "bkendctl init --new-keys",
+    "The API key has expired.": "bkendctl keys create",
+    "The invitation's token is unknown or for another address.": "",
+}
+"""What to type next where the text tells more than its code; hints do not travel, texts do."""
+
+
 class Failure(Exception):
     """An operation or command that was refused, with a code of ERRORS.
 
@@ -162,7 +171,7 @@ class Failure(Exception):
         self.code = code
         self.status = entry.status
         self.message = message or entry.message
-        self.hint = entry.hint if hint is None else hint
+        self.hint = HINTS.get(self.message, entry.hint) if hint is None else hint
         self.details = details
         self.retry_after = retry_after
         self.keep = keep

@@ -186,9 +186,7 @@ def _by_token(call: Call, token: str, email: Any) -> Row[Any]:
         )
     )
     if row is None or (email is not UNSET and row.email != email):
-        raise Failure(
-            "auth/invalid-token", "The invitation's token is unknown or for another address.", hint=""
-        )
+        raise Failure("auth/invalid-token", "The invitation's token is unknown or for another address.")
     call.about("invitation", row.id, email=row.email)
     _require_open(call, row)
     return row

@@ -24,13 +24,13 @@ def identify_key(call: Call, header: str | None) -> None:
     Failures: auth/unauthorized, auth/invalid-token-format, auth/invalid-token, auth/token-revoked, -expired.
     """
     if header is None:
-        raise Failure("auth/unauthorized", "An API key is needed (X-API-Key).", hint="bkendctl profiles show")
+        raise Failure("auth/unauthorized", "An API key is needed (X-API-Key).")
     if not _KEY.fullmatch(header):
         raise Failure("auth/invalid-token-format")
     table = schema.api_keys
     key = call.tx.first(select(table).where(table.c.key_hash == fingerprint(header)))
     if key is None:
-        raise Failure("auth/invalid-token", "The API key is not known.", hint="bkendctl init --new-keys")
+        raise Failure("auth/invalid-token", "The API key is not known.")
     environment = environment_row(call.tx, schema.environments.c.id == key.environment_id)
     if environment is None:
         raise Failure("auth/invalid-token")
@@ -39,7 +39,7 @@ def identify_key(call: Call, header: str | None) -> None:
     if key.revoked_at is not None and key.revoked_at <= call.now:
         raise Failure("auth/token-revoked")
     if key.expires_at is not None and key.expires_at <= call.now:
-        raise Failure("auth/token-expired", "The API key has expired.", hint="bkendctl keys create")
+        raise Failure("auth/token-expired", "The API key has expired.")
 
 
 def identify_user(call: Call, header: str | None) -> None:
