@@ -1,0 +1,122 @@
+"""PostgreSQL: how it is opened, how a transaction begins and what its errors mean (docs/adr/0009).
+
+Loaded for postgresql:// alone. What differs from SQLite is here, in database.py and in the migrations.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
+
+from bkendctl.contract.errors import Failure
+
+LOCK_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_S = 10
+OLDEST = (14,)
+"""The first release that takes the migrations."""
+
+_INSTALLATION = "installation"
+_UNWRITABLE = {
+    "25006": "it is read-only, so perhaps a replica",
+    "42501": "this user lacks the right",
+    "53100": "its disk is full",
+}
+"""SQLSTATEs (postgresql.org/docs/current/errcodes-appendix.html) that waiting does not mend."""
+
+
+def engine_of(url: str, *, pool_size: int, json_serializer: Any) -> Engine:
+    """Make the engine; nothing is connected yet.
+
+    cli/not-offered without psycopg, cli/usage for a URL that is none.
+    """
+    try:
+        target = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        # Never quoted: it may hold a password.
+        raise Failure("cli/usage", "BKENDCTL_DATABASE_URL is not a URL.", hint="") from None
+    # What the libpq of the URL says itself counts.
+    given = {"connect_timeout": CONNECT_TIMEOUT_S, "target_session_attrs": "read-write"}
+    try:
+        engine = sqlalchemy.create_engine(
+            target,
+            connect_args={name: value for name, value in given.items() if name not in target.query},
+            hide_parameters=True,  # a traceback of --debug shows the statement, never the values
+            json_serializer=json_serializer,
+            use_native_hstore=False,  # asked for at every start otherwise
+            isolation_level="AUTOCOMMIT",  # the driver's: BEGIN is ours, in one round trip with the lock
+            pool_size=pool_size,
+            max_overflow=-1,  # as for SQLite: no thread waits for a connection that a waiting one holds
+        )
+    except ImportError as error:
+        raise Failure(
+            "cli/not-offered",
+            "PostgreSQL needs psycopg, which is not installed.",
+            hint="pip install 'bkendctl[postgresql]'",
+        ) from error
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(_beginning(options["within"]) if options.get("writes") else _READING)
+
+    return engine
+
+
+_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+
+def _beginning(within: tuple[str, ...]) -> str:
+    """Begin to write behind the locks: all but the last are shared, so that narrower ones go on beside.
+
+    READ COMMITTED, so each statement sees what was committed by whoever held the lock before.
+    """
+    names = (_INSTALLATION, *within)
+    shared = [f"pg_advisory_xact_lock_shared({lock_number(name)})" for name in names[:-1]]
+    taken = ", ".join([*shared, f"pg_advisory_xact_lock({lock_number(names[-1])})"])
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+    return f"{begin}; SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; SELECT {taken}"
+
+
+def holding(name: str) -> str:
+    """The statement that takes one more lock, until the end of the transaction."""
+    return f"SELECT pg_advisory_xact_lock({lock_number(name)})"
+
+
+def lock_number(name: str) -> int:
+    """The number of an advisory lock: 64 bits, our own prefix keeping clear of other programs'."""
+    return int.from_bytes(sha256(f"bkendctl/{name}".encode()).digest()[:8], "big", signed=True)
+
+
+def is_missing_table(error: DBAPIError) -> bool:
+    """Whether a statement named a table that is not there."""
+    return getattr(error.orig, "sqlstate", None) == "42P01"
+
+
+def failure_of(error: DBAPIError) -> Failure | None:
+    """What an error means for whoever called; None for one that is a fault of ours."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state in _UNWRITABLE:
+        return Failure("cli/database-unwritable", f"The database cannot be written: {_UNWRITABLE[state]}.")
+    if error.connection_invalidated or isinstance(error, sqlalchemy.exc.OperationalError):
+        return Failure("common/unavailable", retry_after=1)
+    return None
+
+
+def reason_of(error: DBAPIError) -> str:
+    """Why there was no connection, in the server's or libpq's words, which hold no password."""
+    return str(error.orig).strip().partition("\n")[0]
+
+
+def require_usable(connection: Connection) -> None:
+    """Refuse a server that is too old, or a database that cannot hold every letter. cli/not-offered."""
+    version = connection.dialect.server_version_info or (0,)  # type: ignore[attr-defined]
+    if version < OLDEST:
+        raise Failure("cli/not-offered", f"PostgreSQL {OLDEST[0]} or newer is needed.", hint="")
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+    if encoding != "UTF8":
+        made = "CREATE DATABASE bkendctl ENCODING 'UTF8' TEMPLATE template0"
+        raise Failure("cli/not-offered", f"The database's encoding is {encoding}, not UTF8.", hint=made)
