@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow check format schema docs bench-cold lock clean help
+.PHONY: demo test test-slow check format schema docs bench-cold dist lock clean help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ docs: $(READY) ## Write man/ and completions/ from the command tree.
 
 bench-cold: $(READY) ## Start-up of each command class, as ratios to bare Python in the same run.
 	$(BIN)/python bench/cold_start.py
+
+dist: $(READY) ## Wheel and sdist in dist/, the same bytes wherever this commit is built.
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build
 
 lock: $(READY) ## Resolve requirements.lock anew; needs uv.
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

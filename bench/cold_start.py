@@ -22,6 +22,7 @@ CASES = [
     ("--version", ["--version"], 2.5, 2.5),
     ("token print", ["token", "print"], 7, 7),
     ("profiles list", ["profiles", "list"], 7, 7),
+    ("completion values users", ["completion", "values", "users"], 7, 7),
     ("whoami (embedded)", ["whoami"], 40, 25),
     ("sessions list (embedded)", ["sessions", "list"], 40, 25),
     ("users list (embedded)", ["users", "list"], 40, 25),

@@ -21,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(f"bkendctl {__version__}")  # noqa: T201
         return 0
+    if args[:2] == ["completion", "values"]:
+        from bkendctl.cli.candidates import answer  # at each TAB: not even the parser is loaded
+
+        return answer(args[2:])
     return _run(args)
 
 

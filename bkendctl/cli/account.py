@@ -5,6 +5,7 @@ from __future__ import annotations
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.contract import accounts
+from bkendctl.local import recent
 
 noun = Noun("Delete the account.")
 
@@ -19,4 +20,5 @@ def delete(ctx: Context) -> None:
     ctx.confirm(f"Delete the account {me.email}?")
     answer = ctx.call(accounts.WITHDRAW)
     ctx.speaker.forget()
+    recent.forget(ctx.paths, ctx.profile.name)
     ctx.show(answer)

@@ -16,6 +16,7 @@ from bkendctl.client.voice import Voice
 from bkendctl.contract import accounts, sessions
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
+from bkendctl.local import recent
 
 noun = Noun("Sign up, sign in, sign out.")
 
@@ -143,6 +144,7 @@ def logout(
         else:
             raise
     ctx.speaker.forget()
+    recent.forget(ctx.paths, ctx.profile.name)
     ctx.show({"message": message})
 
 

@@ -38,7 +38,7 @@ LIST = View(
 @noun.verb("api")
 def api(
     ctx: Context,
-    method: Annotated[str, typer.Argument(help="GET, POST, PUT, PATCH, DELETE; or ls.", metavar="METHOD|ls")],
+    method: Annotated[str, typer.Argument(help="Method; or ls.", metavar="|".join((*METHODS, "ls")))],
     path: Annotated[str, typer.Argument(help="Path, with its query.")] = "",
     raw_field: Annotated[list[str] | None, typer.Option("-f", "--raw-field", help="name=text.")] = None,
     field: Annotated[

@@ -43,8 +43,10 @@ COMMANDS: dict[str, _Entry] = {
     "audit": _Entry("audit", _ADMIN, "What happened: list, verify, export."),
     "clock": _Entry("clock", _ADMIN, "Move the dev environment's clock."),
     "api": _Entry("api", _LOCAL, "Any endpoint, with the profile's credentials."),
+    "doctor": _Entry("doctor", _LOCAL, "Find what is wrong, and what mends it."),
     "profiles": _Entry("profiles", _LOCAL, "Where commands go."),
-    "db": _Entry("db", _LOCAL, "The database: status, migrate, check, backup, rekey."),
+    "db": _Entry("db", _LOCAL, "The database: check, back up, restore, purge, rekey."),
+    "completion": _Entry("completion", _LOCAL, "Completion in bash, zsh, fish and PowerShell."),
 }
 
 

@@ -14,6 +14,7 @@ from bkendctl.cli.errors import Chatter
 from bkendctl.cli.prompt import Prompter, read_secret_stdin
 from bkendctl.cli.render import Output
 from bkendctl.cli.tables import View
+from bkendctl.cli.terminal import is_terminal
 from bkendctl.client.voice import Voice
 from bkendctl.contract.errors import Failure
 from bkendctl.local.paths import Paths, paths
@@ -105,7 +106,13 @@ class Context(typer.Context):
         """Write a response, or builtins, to stdout."""
         import msgspec
 
-        self.output.show(msgspec.to_builtins(body), view)
+        shown = msgspec.to_builtins(body)
+        self.output.show(shown, view)
+        if view is not None and view.offer is not None and self._has_person and not self.profile.ephemeral:
+            from bkendctl.local import recent
+
+            offered = [view.offer(item) for item in shown["items"]]
+            recent.remember(self.paths, self.profile.name, view.noun, offered)
 
     def show_plain(self, text: str, body: dict[str, Any], view: View) -> None:
         """Write a bare value where a table was asked for, else the body; for $(…) in a shell."""
@@ -213,6 +220,11 @@ class Context(typer.Context):
         from bkendctl.cli.text import parse_instant
 
         return parse_instant(text, datetime.fromtimestamp(time.time(), UTC)).isoformat()
+
+    @property
+    def _has_person(self) -> bool:
+        """Whether somebody may press TAB: a script's lists are nobody's to complete."""
+        return any(is_terminal(stream) for stream in (sys.stdin, sys.stdout, sys.stderr))
 
     @property
     def is_terminal(self) -> bool:

@@ -1,4 +1,4 @@
-"""bkendctl db: the database of this machine. What the longer verbs do is in client/backup.py and rekey.py."""
+"""bkendctl db: the database of this machine. What the longer verbs do is in client/."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bkendctl.cli.tables import Column, View
 from bkendctl.contract.errors import Failure
 from bkendctl.local.profiles import Profile
 
-noun = Noun("The database: status, migrate, check, backup, rekey.")
+noun = Noun("The database: check, back up, restore, purge, rekey.")
 
 STATUS = View(
     columns=(
@@ -80,11 +80,16 @@ def status(ctx: Context) -> None:
 def migrate(ctx: Context) -> None:
     """Bring the tables to the newest schema, all or nothing.
 
+    Refused while a server has the database in use.
+
     Example: bkendctl db migrate
     """
+    from bkendctl.core.occupancy import alone
     from bkendctl.core.upgrade import upgrade
 
-    before, after = upgrade(_open(ctx).database)
+    database = _open(ctx).database
+    with alone(database):
+        before, after = upgrade(database)
     message = "Nothing to do." if before == after else f"Migrated from {before or 'nothing'} to {after}."
     ctx.output.show({"from": before, "to": after, "message": message}, View(quiet="to"))
 
@@ -146,6 +151,48 @@ def backup(
     ctx.say.done("the copy was checked and is whole")
 
 
+_KEY_QUESTION = {
+    "same": "",
+    "rewrapped": ", bringing it under this machine's master key",
+    "restored": " and take its master key",
+}
+
+
+@noun.verb("restore")
+def restore(
+    ctx: Context, file: Annotated[Path, typer.Argument(help="A backup, alone or archive.", metavar="FILE")]
+) -> None:
+    """Put a backup in the place of the database.
+
+    What was there is kept beside it.
+
+    The backup is checked first. Refused while any other process has the
+    database open. What was revoked since the backup was made is valid again:
+    end sessions and revoke keys anew where it matters.
+
+    Example: bkendctl db restore monday.db
+    """
+    from bkendctl.cli.progress import progress_bar
+    from bkendctl.client.embedded import database_of
+    from bkendctl.client.restore import opened_backup
+
+    database = database_of(_embedded(ctx).database)
+    with opened_backup(file.absolute(), database, ctx.paths) as found:
+        ctx.confirm(f"Replace the database {database} by this backup{_KEY_QUESTION[found.key]}?")
+        with progress_bar("Restoring", silent=ctx.say.silent) as progress:
+            kept = found.replace(progress)
+        body = {
+            "database": str(database),
+            "schema": found.schema,
+            "masterKey": found.key,
+            "before": None if kept is None else str(kept),
+        }
+    ctx.output.show(body, View(quiet="database"))
+    if kept is not None:
+        ctx.say.done(f"restored; the database of before is {kept}")
+    ctx.say.note("keys that are stored here and not in the backup are gone: bkendctl init --new-keys")
+
+
 def _is_ours(ctx: Context, target: Path, database: Path) -> bool:
     """Whether a name stands for the live database, what SQLite keeps beside it, or the master key."""
     own = [f"{database}{beside}" for beside in ("", "-wal", "-shm", "-journal")]
@@ -184,6 +231,46 @@ def rekey(
         ctx.say.done("the master key was replaced")
     else:
         ctx.say.done("an interrupted replacement was finished; type it again for another new key")
+
+
+PURGED = View(
+    columns=(
+        Column("Dry run", "dryRun"),
+        Column("Refresh tokens", "removed.refreshTokens"),
+        Column("Sessions", "removed.sessions"),
+        Column("Mail tokens", "removed.mailTokens"),
+        Column("Throttles", "removed.throttles"),
+        Column("Known sources", "removed.knownSources"),
+        Column("Mails", "removed.mails"),
+        Column("Users", "removed.users"),
+    ),
+    quiet=lambda body: sum(body["removed"].values()),
+)
+
+
+@noun.verb("purge")
+def purge(
+    ctx: Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be removed.")] = False,
+) -> None:
+    """Remove what has expired, while the database is in use.
+
+    Tokens that are over, sessions that ended 30 days ago, mails delivered
+    30 days ago, and users deleted 30 days ago, with all that is theirs. The
+    audit stays.
+
+    Example: bkendctl db purge --dry-run
+    """
+    import time
+
+    from bkendctl.core.purge import purge as remove_expired
+
+    core = _open(ctx)
+    core.database.require()
+    if not dry_run:
+        ctx.confirm("Remove what has expired? This cannot be undone.")
+    removed = remove_expired(core, dry_run=dry_run, pause=time.sleep)
+    ctx.output.show({"dryRun": dry_run, "removed": removed}, PURGED)
 
 
 def _databases(ctx: Context) -> list[str]:

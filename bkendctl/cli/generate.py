@@ -8,9 +8,12 @@ from pathlib import Path
 
 def documents() -> dict[str, str]:
     """Make every file, by its place below the top folder."""
-    from bkendctl.cli import manual
+    from bkendctl.cli import manual, shells
+    from bkendctl.cli.tree import command_tree
 
-    return {f"man/{name}": text for name, text in manual.pages().items()}
+    tree = command_tree()
+    made = {f"man/{name}": text for name, text in manual.pages().items()}
+    return made | {f"completions/{name}": shells.script(shell, tree) for shell, name in shells.FILES.items()}
 
 
 def main(top: Path) -> int:

@@ -44,6 +44,7 @@ MANY = View(
         Column("Expires", "expiresAt", 5, "time"),
     ),
     noun="invitations",
+    offer=lambda invitation: (invitation["id"], invitation["email"]),
 )
 
 

@@ -60,6 +60,7 @@ MANY = View(
         Column("Expires", lambda key: key["expiresAt"] or "never", 6),
     ),
     noun="keys",
+    offer=lambda key: (key["id"], key["name"]),
 )
 
 

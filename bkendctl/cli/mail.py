@@ -26,6 +26,7 @@ MANY = View(
         Column("Made", "createdAt", 4, "time"),
     ),
     noun="mails",
+    offer=lambda mail: (mail["id"], mail["category"]),
 )
 
 

@@ -201,8 +201,7 @@ def _parameters(parameters: Iterable[Parameter]) -> Iterator[str]:
 
 
 def _names(option: Parameter) -> str:
-    short_first = (*sorted(option.names, key=len), *option.negative)
-    names = ", ".join(rf"\fB{literal(name)}\fR" for name in short_first)
+    names = ", ".join(rf"\fB{literal(name)}\fR" for name in (*option.names, *option.negative))
     return f"{names} {_value(option)}" if option.metavar else names
 
 

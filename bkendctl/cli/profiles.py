@@ -10,6 +10,7 @@ import typer
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import KEEP, Column, View
+from bkendctl.local import recent
 from bkendctl.local.profiles import Profile, check_name
 
 noun = Noun("Where commands go.")
@@ -136,6 +137,7 @@ def remove(ctx: Context, name: Known) -> None:
     profile = ctx.profiles.get(name)
     ctx.confirm(f"Remove the profile {name} and the credentials kept for it?")
     ctx.store.forget(name)
+    recent.forget(ctx.paths, name)
     ctx.profiles.remove(name)
     ctx.output.show({"message": f"Profile {profile.name} was removed."})
     if profile.database:

@@ -54,13 +54,15 @@ class View(NamedTuple):
     """How a body is drawn as a table or card, and what -q prints of it.
 
     quiet: dotted key or function naming the identifier or secret. noun: what the items are, plural, for
-    the footer. empty: what is said when there are none.
+    the footer. empty: what is said when there are none. offer: value and label of an item for completion,
+    of a list whose items other commands take.
     """
 
     columns: Sequence[Column] = ()
     quiet: Value | None = None
     noun: str = "items"
     empty: str = ""
+    offer: Callable[[Mapping[str, Any]], tuple[str, str]] | None = None
 
 
 def pick(item: Mapping[str, Any], value: Value) -> Any:

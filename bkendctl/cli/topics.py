@@ -40,6 +40,7 @@ VARIABLES: dict[str, str] = {
     "BKENDCTL_DATABASE_URL": "database of the embedded core, before the profile's: sqlite:////a/file.db",
     "BKENDCTL_MASTER_KEY": "32 bytes in base64 that encrypt stored secrets, instead of master.key",
     "BKENDCTL_PUBLIC_URL": "base of the links in mails",
+    "BKENDCTL_SMTP_URL": "mail server: smtp://user:pass@host:587?starttls=true",
     "BKENDCTL_STORE": "where credentials are kept: keyring, file or memory",
     "BKENDCTL_OUTPUT": "output format where --output is not given",
     "NO_COLOR": "no colour, when set to anything",
@@ -53,6 +54,7 @@ FILES: dict[str, str] = {
     "master.key.next": "its successor, only while db rekey is under way",
     "credentials.json": "keys and tokens, where no keyring holds them",
     "store.json": "which credential store was chosen",
+    "recent.PROFILE.json": "what the last lists showed (e-mails, ids), offered on TAB for a week",
 }
 """In BKENDCTL_HOME, else in the platform's folders for configuration (config.toml) and data (the others)."""
 

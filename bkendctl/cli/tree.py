@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from bkendctl.cli.app import COMMANDS, root
 from bkendctl.cli.options import GLOBALS
+from bkendctl.contract.fields import MailCategory
 
 REMEMBERED = {
     "PROFILE": "profiles",
@@ -22,13 +23,17 @@ REMEMBERED = {
 }
 """Metavars whose values this machine may know, and what `completion values` calls them."""
 
+CHOICES = {"CATEGORY": get_args(MailCategory)}
+"""Metavars that stand for choices too many for a line of --help."""
+
 _EXAMPLE = re.compile(r"^\s*Example: (.+)$", re.MULTILINE)
 
 
 class Parameter(NamedTuple):
     """An option or an argument.
 
-    names: as typed, empty for an argument. negative: names that switch a flag off. metavar: None for a flag.
+    names: as typed, short ones first, empty for an argument. negative: names that switch a flag off.
+    metavar: None for a flag.
     default: "" where there is none worth telling.
     """
 
@@ -43,7 +48,8 @@ class Parameter(NamedTuple):
     @property
     def choices(self) -> tuple[str, ...]:
         """All values there are; empty where others are possible."""
-        return tuple(self.metavar.split("|")) if self.metavar and "|" in self.metavar else ()
+        metavar = self.metavar or ""
+        return tuple(metavar.split("|")) if "|" in metavar else CHOICES.get(metavar, ())
 
     @property
     def remembered(self) -> str:
@@ -134,7 +140,8 @@ def _parameter(parameter: Any) -> Parameter:
         )
         default = "" if parameter.default is None else default
     return Parameter(
-        names=() if is_argument else tuple(parameter.opts),
+        # Typer keeps the names of --help in a set: their order changes from run to run.
+        names=() if is_argument else tuple(sorted(parameter.opts, key=lambda name: (len(name), name))),
         negative=() if is_argument else tuple(parameter.secondary_opts),
         metavar=None if is_flag else parameter.metavar,
         help=parameter.help or "",

@@ -207,7 +207,7 @@ def sessions(
     Example: bkendctl users sessions alice@example.com
     """
     request = users.ListUserSessions(user_id=ctx.user_id(user), page=page, limit=limit)
-    ctx.show(_call(ctx, users.SESSIONS, request), views.SESSIONS)
+    ctx.show(_call(ctx, users.SESSIONS, request), views.SESSIONS._replace(offer=None))
 
 
 @noun.verb("revoke-sessions")

@@ -33,6 +33,7 @@ USERS = View(
         Column("Created", "createdAt", 2, "time"),
     ),
     noun="users",
+    offer=lambda user: (user["email"] or user["id"], user["role"]),
 )
 
 
@@ -50,4 +51,5 @@ SESSIONS = View(
         Column("Expires", "expiresAt", 4, "time"),
     ),
     noun="sessions",
+    offer=lambda session: (session["id"], "this one" if session["isCurrent"] else _device(session)),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bkendctl import __version__
@@ -54,6 +55,20 @@ def open_core(url: str | None, paths: Paths, *, create: bool = False) -> Core:
     return core_at(os.environ.get("BKENDCTL_DATABASE_URL") or url or "", paths, create=create)
 
 
+def database_of(url: str | None) -> Path:
+    """The SQLite file that open_core would open. cli/not-offered for a server."""
+    from bkendctl.core.database import Database
+
+    file = Database(os.environ.get("BKENDCTL_DATABASE_URL") or url or "").file
+    if file is None:
+        raise _not_offered()
+    return file
+
+
+def _not_offered() -> Failure:
+    return Failure("cli/not-offered", "This version keeps its data in SQLite.", hint="sqlite:////a/file.db")
+
+
 def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
     """Make a core; with create also its folder, its empty database file and its master key.
 
@@ -67,9 +82,7 @@ def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
 
     database = Database(url)
     if database.file is None:
-        raise Failure(
-            "cli/not-offered", "This version keeps its data in SQLite.", hint="sqlite:////a/file.db"
-        )
+        raise _not_offered()
     if create:
         ensure_private_dir(database.file.parent)
         create_private_file(database.file)

@@ -110,6 +110,7 @@ ERRORS: dict[str, ErrorCode] = {
     "cli/closed-pipe": ErrorCode(0, "The output was closed before all was written.", "", 1),
     "cli/config-damaged": ErrorCode(0, "The configuration cannot be read.", "mend or remove the file", 1),
     "cli/database-damaged": ErrorCode(0, "The database is damaged; it was left as it is.", "put a good copy in its place", 1),
+    "cli/database-in-use": ErrorCode(0, "Another process has the database in use.", "end it, then try again", 1),
     "cli/database-missing": ErrorCode(0, "There is no database here.", "bkendctl init", 1),
     "cli/database-newer": ErrorCode(0, "The database is newer than this program; it was left as it is.",
                                     "install the newest bkendctl", 1),
@@ -130,6 +131,7 @@ ERRORS: dict[str, ErrorCode] = {
         "move it away, then: bkendctl login", 1,
     ),
     "cli/store-unavailable": ErrorCode(0, "The credential store does not answer.", "BKENDCTL_STORE=file", 1),
+    "cli/unhealthy": ErrorCode(0, "Something is wrong with this set-up.", "", 1),
     "cli/unsafe-file": ErrorCode(0, "The file is not safe to use.", "mend it, then try again", 1),
     "cli/usage": ErrorCode(0, "This command was typed wrongly.", "bkendctl --help", 2),
 }  # fmt: skip

@@ -33,7 +33,7 @@ def _hash_new_password(call: Call, request: contract.SignUp) -> str:
         return hasher.hash(request.password)
 
 
-@handles(contract.SIGN_UP, before=_hash_new_password)
+@handles(contract.SIGN_UP, before=_hash_new_password, hashes=True)
 def sign_up(call: Call, request: contract.SignUp, hashed: str) -> contract.TokenPair | contract.MessageEmail:
     """Make a user, mail the confirmation, open a session; never makes an admin."""
     user = users.insert(call, email=request.email, name=request.name, role="user", password_hash=hashed)
@@ -69,7 +69,7 @@ def _prove(call: Call, request: contract.SignIn) -> Proof:
     return attempts.prove_password(call, request.email, request.password, refusal="auth/invalid-credentials")
 
 
-@handles(contract.SIGN_IN, before=_prove)
+@handles(contract.SIGN_IN, before=_prove, hashes=True)
 def sign_in(call: Call, request: contract.SignIn, proof: Proof) -> contract.TokenPair:
     """Sign in; lock and password are proven by now; ban, address, password age and MFA follow in order."""
     call.about("user", proof.user_id)
@@ -121,7 +121,7 @@ def _prove_and_hash(call: Call, request: contract.ChangePassword) -> tuple[Proof
         return proof, hasher.hash(request.new_password)
 
 
-@handles(contract.CHANGE_PASSWORD, before=_prove_and_hash)
+@handles(contract.CHANGE_PASSWORD, before=_prove_and_hash, hashes=True)
 def change_password(call: Call, request: contract.ChangePassword, prepared: tuple[Proof, str]) -> Message:
     """Change the own password; ends all sessions, the calling one too, and mails a notice."""
     proof, hashed = prepared

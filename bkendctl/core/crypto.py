@@ -47,8 +47,10 @@ class Vault:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        version, nonce, body = sealed[:1], sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         try:
+            if version != _VERSION or len(nonce) < _NONCE_BYTES:
+                raise InvalidTag
             return AESGCM(self._key("seal")).decrypt(nonce, body, identity.encode())
         except InvalidTag:
             raise Failure("cli/master-key", "A stored secret does not open with this master key.") from None

@@ -79,6 +79,8 @@ def _converted(field: FieldInfo, value: Any, *, from_text: bool) -> Any:
     _refuse_unstorable(value)
     if from_text:
         value = _from_text(value, field.type)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValidationError("Expected `int` that a column holds")
     _refuse_loose_end(value, field.type)
     converted = msgspec.convert(value, field.type)
     return _checked(converted, field.type)
@@ -169,8 +171,10 @@ def _email(text: str) -> str:
     from email_validator import EmailNotValidError, validate_email
 
     try:
-        # Names such as alice@corp.test are for tests: reserved endings are allowed, a bare host is not.
-        address = validate_email(text, check_deliverability=False, globally_deliverable=False).normalized
+        # Names such as alice@corp.test are for tests; a bare host is none, which is checked below.
+        address = validate_email(
+            text, check_deliverability=False, globally_deliverable=False, test_environment=True
+        ).normalized
     except EmailNotValidError:
         raise ValidationError("must be an e-mail address") from None
     if "." not in address.rpartition("@")[2] or len(address) > 254:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Access, Operation, Raw
@@ -16,28 +16,43 @@ from bkendctl.core.call import Call, Source
 from bkendctl.core.decoding import decode
 from bkendctl.core.runtime import Core
 
-Handler = Callable[..., Any]
+Act = Callable[..., Any]
 
-_handlers: dict[str, tuple[Handler, Callable[[Call, Any], Any] | None]] = {}
+
+class Handler(NamedTuple):
+    """What does an operation: act(call, request) in the transaction, before(call, request) ahead of it.
+
+    hashes: whether that computes a password hash, so that a server queues it apart from what is quick.
+    """
+
+    act: Act
+    before: Callable[[Call, Any], Any] | None
+    hashes: bool
+
+
+_handlers: dict[str, Handler] = {}
 
 
 def handles(
-    operation: Operation[Any, Any], *, before: Callable[[Call, Any], Any] | None = None
-) -> Callable[[Handler], Handler]:
+    operation: Operation[Any, Any],
+    *,
+    before: Callable[[Call, Any], Any] | None = None,
+    hashes: bool = False,
+) -> Callable[[Act], Act]:
     """Register handler(call, request) for an operation; it runs inside the transaction.
 
     before(call, request) runs ahead of the transaction, for what must not hold the lock (password hashing,
     the reading of a refresh token on arrival); what it gives is the handler's third argument.
     """
 
-    def register(handler: Handler) -> Handler:
-        _handlers[operation.name] = (handler, before)
-        return handler
+    def register(act: Act) -> Act:
+        _handlers[operation.name] = Handler(act, before, hashes)
+        return act
 
     return register
 
 
-def handler_of(operation: Operation[Any, Any]) -> tuple[Handler, Callable[[Call, Any], Any] | None]:
+def handler_of(operation: Operation[Any, Any]) -> Handler:
     """The handler, whose module bears the noun's name."""
     if operation.name not in _handlers:
         import_module(f"bkendctl.core.{operation.name.partition('.')[0]}")
@@ -49,16 +64,20 @@ def execute(core: Core, operation: Operation[Any, Any], raw: Raw, source: Source
 
     raw.headers holds the credentials: x-api-key and authorization, names in lower case.
     """
-    call = Call(core, operation, source or Source())
+    return answer(Call(core, operation, source or Source()), raw)
+
+
+def answer(call: Call, raw: Raw) -> Any:
+    """As execute, for who wants to look at the call afterwards: its environment, its key, its limits."""
     try:
         _identify(call, raw)
-        request = decode(operation, raw)
-        handler, before = handler_of(operation)
+        request = decode(call.operation, raw)
+        act, before, _hashes = handler_of(call.operation)
         prepared = (before(call, request),) if before else ()
     except Failure as failure:
         _record_refusal(call, failure)
         raise
-    return _run(call, handler, request, *prepared)
+    return _run(call, act, request, *prepared)
 
 
 def _identify(call: Call, raw: Raw) -> None:
@@ -78,7 +97,7 @@ def _identify(call: Call, raw: Raw) -> None:
             permissions.touch(call, transaction)
 
 
-def _run(call: Call, handler: Handler, request: Any, *prepared: Any) -> Any:
+def _run(call: Call, act: Act, request: Any, *prepared: Any) -> Any:
     """Run the handler and its audit row in one transaction; a failure that says keep is committed with it."""
     database = call.core.database
     kept: Failure | None = None
@@ -87,7 +106,7 @@ def _run(call: Call, handler: Handler, request: Any, *prepared: Any) -> Any:
     try:
         with database.write(*within) if call.operation.changes else database.read() as call._tx:
             try:
-                answer = handler(call, request, *prepared)
+                given = act(call, request, *prepared)
             except Failure as failure:
                 if not failure.keep:
                     raise
@@ -102,7 +121,7 @@ def _run(call: Call, handler: Handler, request: Any, *prepared: Any) -> Any:
         call._tx = None
     if kept is not None:
         raise kept
-    return answer
+    return given
 
 
 def _record_refusal(call: Call, failure: Failure) -> None:

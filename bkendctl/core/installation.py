@@ -120,10 +120,13 @@ def _join(
     return found
 
 
-def record(core: Core, transaction: Transaction, action: str, **details: Any) -> None:
-    """Write in the audit of every environment what was done to the database from this machine."""
-    for id_ in transaction.all(select(schema.environments.c.id)):
-        environment = environment_row(transaction, schema.environments.c.id == id_.id)
+def record(
+    core: Core, transaction: Transaction, action: str, *, environment_id: str | None = None, **details: Any
+) -> None:
+    """Write in the audit of every environment, or of one, what was done to the database from this machine."""
+    every = [row.id for row in transaction.all(select(schema.environments.c.id))]
+    for id_ in every if environment_id is None else [environment_id]:
+        environment = environment_row(transaction, schema.environments.c.id == id_)
         if environment is not None:
             call = Call(core, INIT, Source())
             call.enter(environment)

@@ -10,7 +10,7 @@ import hmac
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row, select, update
 
@@ -36,6 +36,14 @@ def read_master_key(text: str) -> bytes:
     return key
 
 
+class Wrapped(Protocol):
+    """Something that holds a wrapped data key: the row of the installation, or what was read of a copy's."""
+
+    @property
+    def data_key(self) -> Any:
+        """The data key, encrypted."""
+
+
 class MasterKey:
     """Wraps and unwraps the data key."""
 
@@ -50,7 +58,7 @@ class MasterKey:
         """Whether a master_key_check is this key's. Costs a hash: AES-GCM takes 20 ms to load."""
         return hmac.compare_digest(check, self._check())
 
-    def unwrap(self, installation: Row[Any]) -> bytes:
+    def unwrap(self, installation: Wrapped) -> bytes:
         """Give the data key; cli/master-key when it is not ours."""
         return self._vault.open(installation.data_key, _IDENTITY)
 

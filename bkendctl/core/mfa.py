@@ -46,7 +46,7 @@ def _prove_one_set(call: Call, request: contract.Enable) -> Proof:
     return _prove(call, request)
 
 
-@handles(contract.ENABLE, before=_prove_one_set)
+@handles(contract.ENABLE, before=_prove_one_set, hashes=True)
 def enable(call: Call, _request: contract.Enable, proof: Proof) -> contract.MfaSetup:
     """Begin a set-up, in place of an unfinished one; nothing changes at sign-in before confirm."""
     user = call.caller
@@ -96,7 +96,7 @@ def confirm(call: Call, request: contract.Confirm) -> contract.BackupCodes:
     return contract.BackupCodes(backup_codes=codes)
 
 
-@handles(contract.DISABLE, before=_prove)
+@handles(contract.DISABLE, before=_prove, hashes=True)
 def disable(call: Call, request: contract.Disable, proof: Proof) -> Empty:
     """Switch MFA off; the other sessions end."""
     user = call.caller
@@ -107,7 +107,7 @@ def disable(call: Call, request: contract.Disable, proof: Proof) -> Empty:
     return Empty()
 
 
-@handles(contract.REGENERATE_BACKUP_CODES, before=_prove)
+@handles(contract.REGENERATE_BACKUP_CODES, before=_prove, hashes=True)
 def regenerate_backup_codes(
     call: Call, request: contract.RegenerateBackupCodes, proof: Proof
 ) -> contract.BackupCodes:

@@ -94,7 +94,7 @@ def _hash_password(call: Call, request: contract.CreateUser) -> str | None:
         return hasher.hash(str(request.password))
 
 
-@handles(contract.CREATE, before=_hash_password)
+@handles(contract.CREATE, before=_hash_password, hashes=True)
 def create(call: Call, request: contract.CreateUser, password_hash: str | None) -> User:
     """Make a user without sign-up; with a secret key the only way to a first admin."""
     user = insert(

@@ -189,7 +189,7 @@ def _sync_dir(path: Path) -> None:
 def _sweep(path: Path) -> None:
     """Remove what killed writers left: temporary files hold the secrets they were going to store."""
     with suppress(OSError):
-        for stale in path.parent.glob(f".{path.name}.*.tmp"):
+        for stale in path.parent.glob(f".{path.name}.*.tmp*"):
             with suppress(OSError):
                 if time.time() - stale.lstat().st_mtime > _SECONDS_UNTIL_STALE:
                     stale.unlink()

@@ -27,7 +27,7 @@ def master_keys(paths: Paths, *, create: bool = False) -> list[str]:
     following = _read(paths.next_master_key_file)
     present = _read(paths.master_key_file)
     if present is None and create and following is None:
-        write_private(paths.master_key_file, _line(new_master_key()))
+        keep_key(paths, new_master_key())
         present = _read(paths.master_key_file)
     found = [key for key in (present, following) if key is not None]
     if not found:
@@ -43,6 +43,22 @@ def given_key() -> str | None:
 def new_master_key() -> str:
     """Make a key from the system's randomness, in base64."""
     return b64encode(os.urandom(_BYTES)).decode()
+
+
+def has_key(paths: Paths) -> bool:
+    """Whether this machine has a master key."""
+    files = (paths.master_key_file, paths.next_master_key_file)
+    return given_key() is not None or any(file.exists() for file in files)
+
+
+def keep_key(paths: Paths, key: str) -> None:
+    """Make a key the master key of a machine that has none."""
+    write_private(paths.master_key_file, _line(key))
+
+
+def drop_key(paths: Paths) -> None:
+    """Take a key back that keep_key wrote, when what it was for did not come about."""
+    paths.master_key_file.unlink(missing_ok=True)
 
 
 def prepare(paths: Paths, key: str) -> None:

@@ -64,6 +64,10 @@ class Paths(NamedTuple):
         """Lock for whoever replaces `master_key_file`."""
         return self.data_dir / "master.key.lock"
 
+    def recent_file(self, profile: str) -> Path:
+        """Return the file of what the profile's last lists showed, kept for completion."""
+        return self.data_dir / f"recent.{profile}.json"
+
     def profile_lock(self, profile: str) -> Path:
         """Return the lock for whoever renews this profile's tokens; it may be held while a server answers,
         so each profile has its own."""

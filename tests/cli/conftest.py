@@ -7,10 +7,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import completing
 import pytest
 from machine import Machine
 from shell import ALICE, PASSWORD, PROGRAM, Shell, clean
 from streams import Screen
+
+from bkendctl.local.paths import Paths
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +81,15 @@ def alice(shell: Shell, homes: dict[str, Path]) -> Shell:
 def machine(alice: Shell) -> Machine:
     """The files of Alice's machine, and commands that may be killed there."""
     return Machine(alice)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own, with bkendctl in the PATH and no variable of the developer's."""
+    return completing.make_home(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def known(home: Path) -> Paths:
+    """Two profiles, and lists that were shown on both."""
+    return completing.fill()

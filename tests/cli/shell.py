@@ -106,11 +106,17 @@ class Shell:
         return as_json.error
 
     def process(
-        self, *arguments: str, stdin: str = "", wrapper: tuple[str, ...] = (), **more: Any
+        self,
+        *arguments: str,
+        stdin: str = "",
+        wrapper: tuple[str, ...] = (),
+        script: str | None = None,
+        **more: Any,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command as a process of its own."""
+        """Run a command as a process of its own; script: Python that runs it, instead of the program."""
+        program = PROGRAM if script is None else [sys.executable, "-c", script]
         return subprocess.run(
-            [*wrapper, *PROGRAM, *arguments], input=stdin, capture_output=True, text=True, check=False,
+            [*wrapper, *program, *arguments], input=stdin, capture_output=True, text=True, check=False,
             env=self.environment, timeout=60, **more,
         )  # fmt: skip
 

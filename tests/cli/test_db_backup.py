@@ -92,6 +92,7 @@ def test_writers_go_on_during_a_copy(machine: Machine, tmp_path: Path) -> None:
         with core.database.write() as transaction:
             transaction.run(table.delete().where(table.c.key == f"{len(steps):064}"))
 
+    (tmp_path / "copy.db").touch()
     copy(machine.paths.database_file, tmp_path / "copy.db", write)
     check(tmp_path / "copy.db")
     assert machine.sql("SELECT count(*) FROM throttles", file=tmp_path / "copy.db") == [(2_000,)]

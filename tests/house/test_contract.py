@@ -161,7 +161,7 @@ def test_an_answer_has_the_headers_of_the_contract(operation: Operation[Any, Any
 def test_an_operation_has_its_handler_where_its_name_says(operation: Operation[Any, Any]) -> None:
     """noun.verb is declared in contract/noun.py and handled in core/noun.py by a function of its name."""
     noun, _, verb = operation.name.partition(".")
-    handler, _ = handler_of(operation)
+    handler = handler_of(operation).act
     assert handler.__module__ == f"bkendctl.core.{noun}"
     # list, update … alone would hide a builtin or an import: there the noun is part of the name.
     assert handler.__name__ == verb or handler.__name__.startswith((f"{verb}_", f"list_{noun[:-1]}_{verb}"))

@@ -13,7 +13,6 @@ NOT_ANSWERED_YET = {
     "api-key/already-revoked": "rotation of keys",
     "auth/account-not-found": "password reset",
     "auth/already-verified": "e-mail verification",
-    "cli/network": "the HTTP client",
     "common/headers-too-large": "the server",
     "common/payload-too-large": "the server",
     "common/request-timeout": "the server",

@@ -1,0 +1,128 @@
+"""bkendctl doctor: what is wrong with this set-up, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bkendctl.cli.context import Context
+from bkendctl.cli.options import Noun
+from bkendctl.cli.tables import KEEP, Column, View
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.findings import Finding
+
+noun = Noun("Find what is wrong, and what mends it.")
+
+VIEW = View(
+    columns=(
+        Column("Check", "check", KEEP),
+        Column("State", "state", KEEP),
+        Column("Found", "message", 2, "text"),
+    ),
+    noun="checks",
+)
+
+
+@noun.verb("doctor")
+def doctor(ctx: Context) -> None:
+    """Check profile, credentials, files, database, clock and mail.
+
+    Each finding that is not ok is told with what to type. Exit status 1 when
+    any is bad.
+
+    Example: bkendctl doctor
+    """
+    import msgspec
+
+    found = list(_findings(ctx))
+    bad = [finding for finding in found if finding.state == "bad"]
+    ctx.output.show(msgspec.to_builtins(found), VIEW)
+    for finding in found:
+        if finding.state != "ok":
+            ctx.say.note(f"{finding.check}: {finding.message} → {finding.mend}")
+    if bad:
+        hint = bad[0].mend
+        raise Failure("cli/unhealthy", f"Bad: {', '.join(finding.check for finding in bad)}.", hint=hint)
+
+
+def _findings(ctx: Context) -> Iterator[Finding]:
+    """One after the other; what needs an earlier part that failed is left out."""
+    from bkendctl.local.checks import check_disk
+
+    yield _own_files(ctx)  # before anything is read, for reading repairs modes
+    yield check_disk(ctx.paths)
+    profile = _try("profile", lambda: _profile(ctx))
+    yield profile
+    yield _try("credentials", lambda: _store(ctx))
+    if profile.state == "ok":
+        yield from _of_server(ctx) if ctx.profile.kind == "remote" else _of_core(ctx)
+
+
+def _own_files(ctx: Context) -> Finding:
+    from bkendctl.local.checks import check_files
+
+    own = ctx.paths
+    files = (own.config_file, own.credentials_file, own.store_file, own.master_key_file)
+    return check_files(*files, folders=(own.config_dir, own.data_dir))
+
+
+def _try(check: str, look: Callable[[], Finding]) -> Finding:
+    """A refusal is the finding; its hint mends it."""
+    try:
+        return look()
+    except Failure as failure:
+        return Finding(check=check, state="bad", message=failure.message, mend=failure.hint)
+
+
+def _profile(ctx: Context) -> Finding:
+    profile = ctx.profile
+    where = profile.url or os.environ.get("BKENDCTL_DATABASE_URL") or profile.database
+    return Finding(check="profile", state="ok", message=f"{profile.name or 'BKENDCTL_URL'}: {where}")
+
+
+def _store(ctx: Context) -> Finding:
+    """The vault opens, and what it holds for the profile can be read."""
+    ctx.store.load(ctx.option("profile") or ctx.profiles.current or "default")
+    return Finding(check="credentials", state="ok", message=f"kept in: {ctx.store.name}")
+
+
+def _of_server(ctx: Context) -> Iterator[Finding]:
+    from bkendctl.client.checks import check_server
+
+    yield _try("server", lambda: check_server(ctx.profile.url or ""))
+
+
+def _of_core(ctx: Context) -> Iterator[Finding]:
+    """The database from the outside in, up to the first part that is bad."""
+    from bkendctl.client.checks import check_smtp
+    from bkendctl.client.embedded import database_of, open_core
+    from bkendctl.core import checks
+    from bkendctl.core.database import Database
+    from bkendctl.local.checks import check_files
+
+    profile = ctx.profile
+    where = profile.project_id, profile.environment
+    path = database_of(profile.database)
+    database = Database(f"sqlite:///{path}")
+    ctx.call_on_close(database.close)
+    steps: tuple[tuple[str, Callable[[], Finding]], ...] = (
+        ("database files", lambda: check_files(path, *_beside(path), check="database files")),
+        ("schema", lambda: checks.check_schema(database)),
+        ("integrity", lambda: checks.check_integrity(database)),
+        ("master key", lambda: checks.check_master_key(open_core(profile.database, ctx.paths))),
+        ("clock", lambda: checks.check_clock(database, *where)),
+        ("public url", lambda: checks.check_links(database, *where, os.environ.get("BKENDCTL_PUBLIC_URL"))),
+    )
+    yield checks.check_sqlite()
+    for check, look in steps:
+        finding = _try(check, look)
+        yield finding
+        if finding.state == "bad":
+            break
+    yield check_smtp(os.environ.get("BKENDCTL_SMTP_URL"))
+
+
+def _beside(path: Path) -> list[Path]:
+    """What SQLite keeps beside a database, with the same secrets in it."""
+    return [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm")]

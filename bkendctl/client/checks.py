@@ -1,0 +1,66 @@
+"""Looks at what is reached over the network: a profile's server, and the one that takes mail."""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.findings import Finding
+
+TIMEOUT_SECONDS = 5
+SKEW_SECONDS = 30
+"""A TOTP step: with more between two clocks, codes of one are refused by the other (RFC 6238)."""
+
+
+def check_server(url: str) -> Finding:
+    """Whether a server answers and what its clock says. cli/network."""
+    import httpx
+
+    try:
+        answer = httpx.get(f"{url.rstrip('/')}/healthz", timeout=TIMEOUT_SECONDS)
+        dated = parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except httpx.HTTPError as error:
+        raise Failure("cli/network", f"{url} cannot be reached: {error}") from None
+    except (KeyError, ValueError):
+        return Finding(check="server", state="warning", message="answers, without saying what time it is")
+    skew = round(time.time() - dated)
+    message = f"answers; its clock is {abs(skew)} s {'behind' if skew > 0 else 'ahead'}"
+    if abs(skew) <= SKEW_SECONDS:
+        return Finding(check="server", state="ok", message=message)
+    return Finding(check="server", state="warning", message=message, mend="set this machine's clock (NTP)")
+
+
+def check_smtp(url: str | None) -> Finding:
+    """Whether a mail server greets and lets us in; no mail is sent."""
+    if not url:
+        return Finding(
+            check="smtp", state="ok", message="none: mail stays in the outbox (bkendctl mail list)"
+        )
+    try:
+        _greet(url)
+    except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; a wrong port is a ValueError
+        where = urlsplit(url).hostname or "the address"
+        message = f"{where}: {getattr(error, 'strerror', None) or type(error).__name__}"
+        return Finding(check="smtp", state="bad", message=message, mend="set BKENDCTL_SMTP_URL")
+    return Finding(check="smtp", state="ok", message=f"{urlsplit(url).hostname} takes mail")
+
+
+def _greet(url: str) -> None:
+    """Connect, encrypt where the URL asks for it, sign in where it has a user."""
+    import smtplib
+    import ssl
+
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ValueError("no smtp URL")
+    context = ssl.create_default_context()
+    wanted = parse_qs(parts.query).get("starttls") == ["true"]
+    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+    with kind(parts.hostname, parts.port or 0, timeout=TIMEOUT_SECONDS) as server:
+        if wanted:
+            server.starttls(context=context)
+        server.ehlo()
+        if parts.username:
+            server.login(unquote(parts.username), unquote(parts.password or ""))

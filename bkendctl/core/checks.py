@@ -1,0 +1,91 @@
+"""Looks at the core's own parts: SQLite, schema, integrity, master key, clock, links in mails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.findings import Finding
+from bkendctl.core import schema
+from bkendctl.core.call import environment_row
+from bkendctl.core.clock import SECOND
+from bkendctl.core.database import SCHEMA, Database, sqlite_is_safe, sqlite_module
+from bkendctl.core.runtime import DEV_PUBLIC_URL, Core
+from bkendctl.core.upgrade import drift, integrity
+
+
+def check_sqlite() -> Finding:
+    """Whether this SQLite is free of the WAL-reset race (promises, sqlite.org/wal.html)."""
+    version = f"SQLite {sqlite_module().sqlite_version}"
+    if sqlite_is_safe():
+        return Finding(check="sqlite", state="ok", message=version)
+    return Finding(
+        check="sqlite",
+        state="warning",
+        message=f"{version} can damage a database that several processes write",
+        mend="pip install 'pysqlite3>=0.6.1'",
+    )
+
+
+def check_schema(database: Database) -> Finding:
+    """Whether the tables are of this program's version. cli/database-missing, -damaged, -older, -newer."""
+    database.require()
+    return Finding(check="schema", state="ok", message=f"{SCHEMA}, the newest")
+
+
+def check_integrity(database: Database) -> Finding:
+    """SQLite's own checks, foreign keys, and that the tables are the declared ones."""
+    found = integrity(database) or drift(database)
+    if not found:
+        return Finding(check="integrity", state="ok", message="pages, foreign keys and tables are sound")
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return Finding(
+        check="integrity", state="bad", message=f"{found[0]}{more}", mend="bkendctl db restore BACKUP"
+    )
+
+
+def check_master_key(core: Core) -> Finding:
+    """Whether what is sealed in the database opens. cli/master-key."""
+    with core.database.read() as transaction:
+        key, row = core.unlock(transaction)
+    key.unwrap(row)
+    if key is not core.master_keys[0]:
+        message = "a change of the master key was interrupted"
+        return Finding(check="master key", state="warning", message=message, mend="bkendctl db rekey")
+    return Finding(check="master key", state="ok", message="opens what is sealed in the database")
+
+
+def check_clock(database: Database, project_id: str | None, environment: str | None) -> Finding:
+    """Whether the environment has real time. data/environment-not-found."""
+    offset = _environment(database, project_id, environment).clock_offset_ms // SECOND
+    if not offset:
+        return Finding(check="clock", state="ok", message="the environment has real time")
+    way = "ahead of" if offset > 0 else "behind"
+    message = f"the environment's clock is {abs(offset)} s {way} real time"
+    return Finding(check="clock", state="warning", message=message, mend="bkendctl clock reset")
+
+
+def check_links(
+    database: Database, project_id: str | None, environment: str | None, configured: str | None
+) -> Finding:
+    """Whether links in mails lead anywhere. configured: BKENDCTL_PUBLIC_URL."""
+    row = _environment(database, project_id, environment)
+    found = row.public_url or configured
+    if found is not None and not found.startswith(("http://", "https://")):
+        message = f"{found} is no http or https URL"
+        return Finding(check="public url", state="bad", message=message, mend="set BKENDCTL_PUBLIC_URL")
+    if found is None and row.type != "dev":
+        message = "links have no base, so mails are held"
+        return Finding(check="public url", state="warning", message=message, mend="set BKENDCTL_PUBLIC_URL")
+    return Finding(check="public url", state="ok", message=found or DEV_PUBLIC_URL)
+
+
+def _environment(database: Database, project_id: str | None, name: str | None) -> Row[Any]:
+    table = schema.environments
+    with database.read() as transaction:
+        row = environment_row(transaction, table.c.project_id == project_id, table.c.name == name)
+    if row is None:
+        raise Failure("data/environment-not-found", hint="bkendctl init --profile NAME")
+    return row

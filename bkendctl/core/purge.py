@@ -1,0 +1,186 @@
+"""Removing what has expired, by each environment's own clock, each batch in a transaction of its own.
+
+Audit rows stay whatever their age: they are chained, and one that is missing looks like tampering. So the
+addresses in them outlive their users; whether and when those have to go is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, select, tuple_, update
+
+from bkendctl.core import schema
+from bkendctl.core.attempts import KNOWN_SOURCE_MS
+from bkendctl.core.clock import DAY
+from bkendctl.core.database import Transaction
+from bkendctl.core.installation import record
+from bkendctl.core.runtime import Core
+from bkendctl.core.sessions import DELETED
+from bkendctl.core.users import RESTORE_MS
+
+BATCH = 500
+"""Rows a write transaction removes: nobody else writes meanwhile."""
+
+USER_BATCH = 20
+"""Fewer of users: each takes the rows of a dozen tables along."""
+
+PAUSE_SECONDS = 0.1
+"""Between batches. SQLite asks for its lock at most 100 ms apart, so every writer that waits has its turn."""
+
+ENDED_SESSION_MS = 30 * DAY
+"""How long ended sessions are kept: they are the account's own history of devices."""
+
+DELIVERED_MAIL_MS = 30 * DAY
+"""How long delivered mails are kept, by real time as all of the outbox (decision 139)."""
+
+_sessions, _users = schema.sessions, schema.users
+
+
+class Instants(Struct, frozen=True):
+    """Now in ms: real is the machine's time, own the environment's."""
+
+    real: int
+    own: int
+
+
+def _ended(before: int) -> ColumnElement[bool]:
+    """Sessions over at an instant, but for those of a deleted user that answer auth/user-not-found."""
+    gone = exists().where(_users.c.id == _sessions.c.user_id, _users.c.deleted_at.is_not(None))
+    over = or_(
+        and_(_sessions.c.ended_at.is_not(None), _sessions.c.ended_at <= before),
+        _sessions.c.expires_at <= before,
+    )
+    answering = and_(_sessions.c.end_reason.is_not(None), _sessions.c.end_reason == DELETED, gone)
+    return and_(over, ~answering)
+
+
+def _dead_tokens(now: Instants) -> ColumnElement[bool]:
+    """By their session alone: a spent token of a live session is what shows that it was stolen."""
+    tokens = schema.refresh_tokens
+    over = exists().where(_sessions.c.id == tokens.c.session_id, _ended(now.own))
+    return over.correlate(tokens)
+
+
+def _dead_mail_tokens(now: Instants) -> ColumnElement[bool]:
+    table = schema.mail_tokens
+    return or_(table.c.used_at.is_not(None), table.c.expires_at <= now.own)
+
+
+def _delivered(now: Instants) -> ColumnElement[bool]:
+    table = schema.outbox
+    return and_(table.c.status == "sent", table.c.sent_at < now.real - DELIVERED_MAIL_MS)
+
+
+class Kind(Struct, frozen=True):
+    """Rows of a table that can go, and the name they are counted under."""
+
+    name: str
+    table: Table
+    expired: Callable[[Instants], ColumnElement[bool]]
+    batch: int = BATCH
+
+
+# In this order a row that goes along with another was counted by itself before, as a dry run does.
+KINDS = (
+    Kind("refreshTokens", schema.refresh_tokens, _dead_tokens),
+    Kind("sessions", _sessions, lambda now: _ended(now.own - ENDED_SESSION_MS)),
+    Kind("mailTokens", schema.mail_tokens, _dead_mail_tokens),
+    Kind("throttles", schema.throttles, lambda now: schema.throttles.c.expires_at <= now.own),
+    Kind(
+        "knownSources",
+        schema.known_sources,
+        lambda now: schema.known_sources.c.last_sign_in_at < now.own - KNOWN_SOURCE_MS,
+    ),
+    Kind("mails", schema.outbox, _delivered),
+    Kind("users", _users, lambda now: _users.c.deleted_at < now.own - RESTORE_MS, USER_BATCH),
+)
+
+
+def purge(core: Core, *, dry_run: bool, pause: Callable[[float], object]) -> dict[str, int]:
+    """Remove what has expired and give how many rows of each kind; dry_run only counts them.
+    pause: sleeps for so many seconds, between batches.
+
+    What goes along with a user is not counted. Each environment's audit tells what was removed there, also
+    after an interruption. Killed at any moment it can be run again.
+    """
+    with core.database.read() as transaction:
+        environments = [row.id for row in transaction.all(select(schema.environments.c.id))]
+    totals = {kind.name: 0 for kind in KINDS}
+    for environment_id in environments:
+        counted = _count(core, environment_id) if dry_run else _purge_environment(core, environment_id, pause)
+        for name, count in counted.items():
+            totals[name] += count
+    return totals
+
+
+def _count(core: Core, environment_id: str) -> dict[str, int]:
+    with core.database.read() as transaction:
+        now = _now(core, transaction, environment_id)
+        return {
+            kind.name: int(
+                transaction.value(
+                    select(func.count()).select_from(kind.table).where(_where(kind, environment_id, now))
+                )
+            )
+            for kind in KINDS
+        }
+
+
+def _purge_environment(core: Core, environment_id: str, pause: Callable[[float], object]) -> dict[str, int]:
+    removed = {kind.name: 0 for kind in KINDS}
+    try:
+        for kind in KINDS:
+            while True:
+                count = _remove_batch(core, kind, environment_id)
+                removed[kind.name] += count
+                if count < kind.batch:
+                    break
+                pause(PAUSE_SECONDS)
+    finally:
+        if any(removed.values()):
+            with core.database.write() as transaction:
+                record(core, transaction, "db.purge", environment_id=environment_id, removed=removed)
+    return removed
+
+
+def _remove_batch(core: Core, kind: Kind, environment_id: str) -> int:
+    """Select and remove under one lock: a user that is restored meanwhile stays."""
+    with core.database.write() as transaction:
+        now = _now(core, transaction, environment_id)
+        some = select(*kind.table.primary_key).where(_where(kind, environment_id, now)).limit(kind.batch)
+        if kind.table is _users:
+            _forget(transaction, environment_id, [row.id for row in transaction.all(some)])
+        return int(transaction.run(delete(kind.table).where(tuple_(*kind.table.primary_key).in_(some))))
+
+
+def _where(kind: Kind, environment_id: str, now: Instants) -> ColumnElement[bool]:
+    return and_(kind.table.c.environment_id == environment_id, kind.expired(now))
+
+
+def _now(core: Core, transaction: Transaction, environment_id: str) -> Instants:
+    """Read anew for each batch: in dev the offset may be changed between two."""
+    table = schema.environments
+    offset = transaction.value(select(table.c.clock_offset_ms).where(table.c.id == environment_id))
+    real = core.clock.now()
+    return Instants(real, real + int(offset or 0))
+
+
+def _forget(transaction: Transaction, environment_id: str, user_ids: list[str]) -> None:
+    """Remove what names users by address or name and does not disappear with their rows.
+
+    Only of before their deletion: later the address may be somebody else's.
+    """
+    outbox, invitations = schema.outbox, schema.invitations
+    for user in transaction.all(select(_users).where(_users.c.id.in_(user_ids))):
+        for table, address in ((outbox, outbox.c.recipient), (invitations, invitations.c.email)):
+            former: list[Any] = [
+                table.c.environment_id == environment_id,
+                address == user.email,
+                table.c.created_at <= user.deleted_at,
+            ]
+            transaction.run(delete(table).where(*former))
+        mine = invitations.c.invited_by == user.id
+        transaction.run(update(invitations).where(mine).values(invited_by=None, inviter_name=None))

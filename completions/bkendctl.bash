@@ -1,0 +1,264 @@
+# Completion of bkendctl's command line; written by bkendctl, changes are overwritten.
+
+# Set $offer to what may follow the option $2 of the command $1; fail when it takes no value.
+_bkendctl_value() {
+    case "$2" in
+    '-p') offer='@profiles'; return ;;
+    '--profile') offer='@profiles'; return ;;
+    '-o') offer='table json yaml csv'; return ;;
+    '--output') offer='table json yaml csv'; return ;;
+    '--jq') offer='@'; return ;;
+    '--as') offer='user key'; return ;;
+    '--http-timeout') offer='@'; return ;;
+    esac
+    case "$1 $2" in
+    'init --name') offer='@' ;;
+    'init --environment') offer='@' ;;
+    'signup --name') offer='@' ;;
+    'login --mfa-code') offer='@' ;;
+    'email signup-confirm --token') offer='@' ;;
+    'mfa enroll --qr') offer='terminal png svg none' ;;
+    'mfa enroll --qr-file') offer='@files' ;;
+    'mfa disable --code') offer='@' ;;
+    'mfa backup-codes --code') offer='@' ;;
+    'sessions list --page') offer='@' ;;
+    'sessions list --limit') offer='@' ;;
+    'users list --search') offer='@' ;;
+    'users list --search-type') offer='name nickname email' ;;
+    'users list --role') offer='admin user guest' ;;
+    'users list --status') offer='active banned deleted all' ;;
+    'users list --provider') offer='email google github' ;;
+    'users list --last-sign-in-before') offer='@' ;;
+    'users list --sort') offer='createdAt updatedAt name email role' ;;
+    'users list --page') offer='@' ;;
+    'users list --limit') offer='@' ;;
+    'users create --name') offer='@' ;;
+    'users create --role') offer='admin user guest' ;;
+    'users update --name') offer='@' ;;
+    'users ban --until') offer='@' ;;
+    'users ban --reason') offer='@' ;;
+    'users sessions --page') offer='@' ;;
+    'users sessions --limit') offer='@' ;;
+    'invitations create --organization') offer='@' ;;
+    'invitations create --project') offer='@' ;;
+    'invitations create --role') offer='owner admin member billing' ;;
+    'invitations create --name') offer='@' ;;
+    'invitations create --callback-url') offer='@' ;;
+    'invitations list --status') offer='pending accepted rejected expired revoked' ;;
+    'invitations list --page') offer='@' ;;
+    'invitations list --limit') offer='@' ;;
+    'invitations accept --token') offer='@' ;;
+    'invitations accept --email') offer='@' ;;
+    'invitations reject --token') offer='@' ;;
+    'invitations reject --email') offer='@' ;;
+    'keys create --name') offer='@' ;;
+    'keys create --type') offer='publishable secret' ;;
+    'keys create --scope') offer='@' ;;
+    'keys create --expires') offer='@' ;;
+    'keys create --environment') offer='@' ;;
+    'keys list --type') offer='publishable secret' ;;
+    'keys list --status') offer='active expired revoked all' ;;
+    'keys list --environment') offer='@' ;;
+    'keys list --page') offer='@' ;;
+    'keys list --limit') offer='@' ;;
+    'mail list --to') offer='@' ;;
+    'mail list --category') offer='signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended' ;;
+    'mail list --page') offer='@' ;;
+    'mail list --limit') offer='@' ;;
+    'audit list --action') offer='@' ;;
+    'audit list --actor') offer='@users' ;;
+    'audit list --user') offer='@users' ;;
+    'audit list --since') offer='@' ;;
+    'audit list --limit') offer='@' ;;
+    'audit export --file') offer='@files' ;;
+    'audit export --since') offer='@' ;;
+    'api -f') offer='@' ;;
+    'api --raw-field') offer='@' ;;
+    'api -F') offer='@' ;;
+    'api --field') offer='@' ;;
+    'api --input') offer='@files' ;;
+    'profiles add --url') offer='@' ;;
+    *) return 1 ;;
+    esac
+}
+
+# Set $verbs, $options and $arguments of the command $1.
+_bkendctl_command() {
+    verbs='' options='' arguments=()
+    case "$1" in
+    '') verbs='init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api doctor profiles db completion' ;;
+    'init') options='--name --environment --new-keys' ;;
+    'demo') options='--keep' ;;
+    'help') arguments=('environment exit-codes output auth profiles') ;;
+    'signup') options='--name --password-stdin --show-tokens' arguments=('@') ;;
+    'login') options='--mfa-code --password-stdin --show-tokens' arguments=('@') ;;
+    'logout') options='--all' ;;
+    'whoami') : ;;
+    'token') verbs='print show refresh' ;;
+    'token print') options='--no-refresh' ;;
+    'token show') : ;;
+    'token refresh') : ;;
+    'password') verbs='change' ;;
+    'password change') options='--new-password-stdin' ;;
+    'email') verbs='signup-confirm' ;;
+    'email signup-confirm') options='--token' arguments=('@') ;;
+    'mfa') verbs='enroll confirm status disable backup-codes code' ;;
+    'mfa enroll') options='--qr --qr-file --keep-secret --password-stdin' ;;
+    'mfa confirm') arguments=('@') ;;
+    'mfa status') : ;;
+    'mfa disable') options='--code --password-stdin' ;;
+    'mfa backup-codes') options='--code --password-stdin' ;;
+    'mfa code') options='--secret-stdin --next' ;;
+    'sessions') verbs='list revoke revoke-all' ;;
+    'sessions list') options='--page --limit' ;;
+    'sessions revoke') arguments=('@sessions') ;;
+    'sessions revoke-all') options='--include-current' ;;
+    'account') verbs='delete' ;;
+    'account delete') : ;;
+    'users') verbs='list get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa' ;;
+    'users list') options='--search --search-type --role --status --provider --mfa --no-mfa --last-sign-in-before --sort --desc --asc --page --limit' ;;
+    'users get') arguments=('@users') ;;
+    'users create') options='--name --role --password-stdin --email-verified' arguments=('@') ;;
+    'users update') options='--name' arguments=('@users') ;;
+    'users delete') arguments=('@users') ;;
+    'users restore') arguments=('@users') ;;
+    'users set-role') arguments=('@users' 'admin user guest') ;;
+    'users ban') options='--until --reason' arguments=('@users') ;;
+    'users unban') arguments=('@users') ;;
+    'users sessions') options='--page --limit' arguments=('@users') ;;
+    'users revoke-sessions') arguments=('@users') ;;
+    'users reset-mfa') arguments=('@users') ;;
+    'invitations') verbs='create list get accept reject revoke resend' ;;
+    'invitations create') options='--organization --project --role --name --callback-url --send --no-send' arguments=('@') ;;
+    'invitations list') options='--status --page --limit' ;;
+    'invitations get') arguments=('@invitations') ;;
+    'invitations accept') options='--token --email' ;;
+    'invitations reject') options='--token --email' ;;
+    'invitations revoke') arguments=('@invitations') ;;
+    'invitations resend') arguments=('@invitations') ;;
+    'keys') verbs='create list get revoke verify' ;;
+    'keys create') options='--name --type --scope --expires --environment' ;;
+    'keys list') options='--type --status --environment --page --limit' ;;
+    'keys get') arguments=('@keys') ;;
+    'keys revoke') arguments=('@keys') ;;
+    'keys verify') : ;;
+    'mail') verbs='list show' ;;
+    'mail list') options='--to --category --page --limit' ;;
+    'mail show') options='--html' arguments=('@mails') ;;
+    'audit') verbs='list verify export' ;;
+    'audit list') options='--action --actor --user --since --limit --follow' ;;
+    'audit verify') : ;;
+    'audit export') options='--file --since' ;;
+    'clock') verbs='show advance set reset' ;;
+    'clock show') : ;;
+    'clock advance') arguments=('@') ;;
+    'clock set') arguments=('@') ;;
+    'clock reset') : ;;
+    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/signin /v1/auth/email/signup /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/users /v1/users/') ;;
+    'doctor') : ;;
+    'profiles') verbs='list show use add remove' ;;
+    'profiles list') : ;;
+    'profiles show') arguments=('@profiles') ;;
+    'profiles use') arguments=('@profiles') ;;
+    'profiles add') options='--url --api-key-stdin' arguments=('@') ;;
+    'profiles remove') arguments=('@profiles') ;;
+    'db') verbs='status migrate check backup restore rekey purge' ;;
+    'db status') : ;;
+    'db migrate') : ;;
+    'db check') : ;;
+    'db backup') options='--with-files' arguments=('@files') ;;
+    'db restore') arguments=('@files') ;;
+    'db rekey') options='--new-key-stdin' ;;
+    'db purge') options='--dry-run' ;;
+    'completion') verbs='show install' ;;
+    'completion show') arguments=('bash zsh fish powershell') ;;
+    'completion install') arguments=('bash zsh fish powershell') ;;
+    esac
+}
+
+# Join again what COMP_WORDBREAKS has torn apart: set $words, the last up to the cursor.
+_bkendctl_words() {
+    local line=${COMP_LINE:0:COMP_POINT} index word
+    words=()
+    for ((index = 0; index <= COMP_CWORD; index++)); do
+        word=${COMP_WORDS[index]}
+        if [[ $line == [[:space:]]* ]] || ((index == 0)); then
+            line=${line#"${line%%[![:space:]]*}"}
+            words+=('')
+        fi
+        ((index == COMP_CWORD)) && word=$line
+        words[${#words[@]}-1]+=$word
+        line=${line#"$word"}
+    done
+}
+
+_bkendctl() {
+    local IFS=$' \t\n' words verbs options arguments offer='' path='' waiting='' profile='' count=0
+    local index word current skipped='' found
+    _bkendctl_words
+    _bkendctl_command ''
+    for ((index = 1; index < ${#words[@]} - 1; index++)); do
+        word=${words[index]}
+        if [[ -n $waiting ]]; then
+            [[ $waiting == -p || $waiting == --profile ]] && profile=$word
+            waiting=''
+        elif [[ $word == --*=* ]]; then
+            [[ $word == --profile=* ]] && profile=${word#*=}
+        elif [[ $word == -* ]]; then
+            _bkendctl_value "$path" "$word" && waiting=$word
+        elif [[ -n $verbs ]]; then
+            path=${path:+$path }$word
+            _bkendctl_command "$path"
+        else
+            count=$((count + 1))
+        fi
+    done
+    current=${words[${#words[@]}-1]}
+
+    if [[ -n $waiting ]]; then
+        _bkendctl_value "$path" "$waiting"
+    elif [[ $current == --*=* ]]; then
+        skipped=${current%%=*}=
+        current=${current#*=}
+        _bkendctl_value "$path" "${skipped%=}" || return
+    elif [[ $current == -* ]]; then
+        offer="$options -p --profile -o --output -q --quiet --jq --as --no-input -y --yes --debug --http-timeout -V --version -h --help"
+    elif [[ -n $verbs ]]; then
+        offer=$verbs
+    else
+        offer=${arguments[count]}
+    fi
+
+    found=()
+    case $offer in
+    '' | @) ;;
+    @files)
+        compopt -o filenames 2>/dev/null
+        while IFS= read -r word; do found+=("$word"); done < <(compgen -f -- "$current")
+        ;;
+    @*)
+        while IFS=$'\t' read -r word _; do found+=("$word"); done < <(
+            command bkendctl completion values "${offer#@}" "$current" "$profile" 2>/dev/null </dev/null
+        )
+        ;;
+    *)
+        for word in $offer; do
+            [[ $word == "$current"* ]] && found+=("$word")
+        done
+        ;;
+    esac
+
+    # Readline replaces $2 alone, which begins where COMP_WORDBREAKS tore the word.
+    current=$skipped$current
+    COMPREPLY=()
+    for word in "${found[@]}"; do
+        word=$skipped$word
+        [[ $current == *"$2" ]] && word=${word#"${current%"$2"}"}
+        COMPREPLY+=("$word")
+    done
+    if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == */ ]]; then
+        compopt -o nospace 2>/dev/null
+    fi
+}
+
+complete -F _bkendctl bkendctl

@@ -1,0 +1,186 @@
+"""bkendctl doctor: green after init, and right about each thing that is broken."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from shell import Shell
+
+CHECKS = [
+    "files", "disk", "profile", "credentials", "sqlite", "database files", "schema", "integrity",
+    "master key", "clock", "public url", "smtp",
+]  # fmt: skip
+
+
+def found(shell: Shell, status: int) -> dict[str, dict[str, Any]]:
+    """What doctor finds, by check."""
+    said = shell("doctor", "-o", "json")
+    assert said.status == status, said.err
+    return {each["check"]: each for each in said.json}
+
+
+def test_a_fresh_set_up_is_healthy(ready: Shell) -> None:
+    """Every check is made and none has anything to mend; exit 0."""
+    findings = found(ready, 0)
+    assert list(findings) == CHECKS
+    assert {(each["state"], each["mend"]) for each in findings.values()} == {("ok", "")}
+
+
+def test_the_table_fits_and_says_the_state_in_words(ready: Shell) -> None:
+    """No information by colour alone."""
+    said = ready.ok("doctor")
+    assert said.out.count("  ok") == len(CHECKS)
+
+
+def _drop_master_key(shell: Shell) -> None:
+    (shell.home / "master.key").unlink()
+
+
+def _open_master_key(shell: Shell) -> None:
+    (shell.home / "master.key").chmod(0o644)
+
+
+def _open_database(shell: Shell) -> None:
+    shell.database.chmod(0o640)
+
+
+def _link_credentials(shell: Shell) -> None:
+    file = shell.home / "credentials.json"
+    file.rename(shell.home / "elsewhere")
+    file.symlink_to(shell.home / "elsewhere")
+
+
+def _older(shell: Shell) -> None:
+    shell.sql("UPDATE alembic_version SET version_num = '0000'")
+
+
+def _newer(shell: Shell) -> None:
+    shell.sql("UPDATE alembic_version SET version_num = '9999'")
+
+
+def _foreign_row(shell: Shell) -> None:
+    shell.sql("PRAGMA foreign_keys = OFF")
+    shell.sql("UPDATE sessions SET user_id = 'nobody'")
+
+
+def _damage(shell: Shell) -> None:
+    for suffix in ("-wal", "-shm"):
+        shell.database.with_name(shell.database.name + suffix).unlink(missing_ok=True)
+    shell.database.write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
+
+
+def _drop_database(shell: Shell) -> None:
+    shell.database.unlink()
+
+
+def _torn_store(shell: Shell) -> None:
+    (shell.home / "credentials.json").write_text("{")
+
+
+def _torn_configuration(shell: Shell) -> None:
+    (shell.home / "config.toml").write_text("current = [")
+
+
+def _no_environment(shell: Shell) -> None:
+    shell.sql("UPDATE environments SET name = 'other'")
+
+
+def _silent_mail_server(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    shell.set(SMTP_URL=f"smtp://user:secret@127.0.0.1:{port}")
+
+
+def _no_mail_address(shell: Shell) -> None:
+    shell.set(SMTP_URL="http://mail.example.com")
+
+
+def _odd_public_url(shell: Shell) -> None:
+    shell.set(PUBLIC_URL="ftp://example.com")
+
+
+@pytest.mark.parametrize(
+    ("breaks", "check", "mend"),
+    [
+        (_drop_master_key, "master key", "BKENDCTL_MASTER_KEY"),
+        (_open_master_key, "files", "chmod 600"),
+        (_open_database, "database files", "chmod 600"),
+        (_link_credentials, "files", "ls -ld"),
+        (_older, "schema", "bkendctl db migrate"),
+        (_newer, "schema", "install the newest bkendctl"),
+        (_foreign_row, "integrity", "bkendctl db restore"),
+        (_damage, "schema", "put a good copy in its place"),
+        (_drop_database, "schema", "bkendctl init"),
+        (_torn_store, "credentials", "bkendctl login"),
+        (_torn_configuration, "profile", "mend or remove the file"),
+        (_no_environment, "clock", "bkendctl init"),
+        (_silent_mail_server, "smtp", "BKENDCTL_SMTP_URL"),
+        (_no_mail_address, "smtp", "BKENDCTL_SMTP_URL"),
+        (_odd_public_url, "public url", "BKENDCTL_PUBLIC_URL"),
+    ],
+)
+def test_what_is_broken_is_named_with_its_mend(
+    alice: Shell, breaks: Callable[[Shell], None], check: str, mend: str
+) -> None:
+    """Exit 1, one finding that is bad, no secret in it, and never a crash."""
+    breaks(alice)
+    findings = found(alice, 1)
+    bad = {name: each for name, each in findings.items() if each["state"] == "bad"}
+    assert check in bad
+    assert mend in bad[check]["mend"]
+    assert "secret" not in str(findings)
+
+
+def test_looking_changes_nothing(ready: Shell) -> None:
+    """A mode that is too wide is told, and told again: doctor does not repair it before it looks."""
+    file = ready.home / "master.key"
+    file.chmod(0o644)
+    assert str(file) in found(ready, 1)["files"]["message"]
+
+
+def test_without_a_profile_init_is_named(shell: Shell) -> None:
+    """Nothing is made by the way."""
+    assert found(shell, 1)["profile"]["mend"] == "bkendctl init"
+    assert not shell.home.exists()
+
+
+def test_a_moved_clock_is_a_warning(ready: Shell) -> None:
+    """Exit 0, for it is meant; the way back is named."""
+    ready.ok("clock", "advance", "2h")
+    finding = found(ready, 0)["clock"]
+    assert (finding["state"], finding["mend"]) == ("warning", "bkendctl clock reset")
+    assert "7200 s ahead" in finding["message"]
+
+
+class _Sink:
+    """Takes no mail: doctor must not send any."""
+
+    async def handle_DATA(self, *_given: object) -> str:  # noqa: N802 - aiosmtpd's name
+        raise AssertionError("a mail was sent")
+
+
+def test_a_mail_server_is_greeted_and_gets_no_mail(ready: Shell) -> None:
+    """A real one, on loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    controller = Controller(_Sink(), hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        ready.set(SMTP_URL=f"smtp://127.0.0.1:{port}")
+        assert found(ready, 0)["smtp"]["message"] == "127.0.0.1 takes mail"
+    finally:
+        controller.stop()
+
+
+def test_a_server_that_is_not_there_is_told(ready: Shell) -> None:
+    """A remote profile is checked from the outside; cli/network's words, exit 1."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    ready.set(URL=f"http://127.0.0.1:{port}")
+    finding = found(ready, 1)["server"]
+    assert finding["state"] == "bad"
+    assert "cannot be reached" in finding["message"]
