@@ -35,7 +35,7 @@ _SETTINGS = {
 
 
 class PostgresServer:
-    """The run's server, as one worker uses it: a template of its own, and copies of it. OSError without one."""
+    """The run's server as one worker uses it: a template of its own, and copies of it. OSError without."""
 
     def __init__(self) -> None:
         self._url = running_server()

@@ -119,7 +119,7 @@ class Database:
         """A transaction that takes the write lock first (a deferred one that upgrades fails at once).
 
         within: the id of the environment all of it belongs to, and then perhaps a name within that: on
-        PostgreSQL others go on writing elsewhere. A rule that is checked and kept holds within the lock alone.
+        PostgreSQL others go on writing elsewhere. A rule that is checked and kept holds within the lock only.
         """
         engine = self.engine.execution_options(writes=True, within=within)
         with self._translated(), engine.begin() as connection:

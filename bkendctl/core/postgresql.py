@@ -113,7 +113,7 @@ def reason_of(error: DBAPIError) -> str:
 
 def require_usable(connection: Connection) -> None:
     """Refuse a server that is too old, or a database that cannot hold every letter. cli/not-offered."""
-    version = connection.dialect.server_version_info or (0,)  # type: ignore[attr-defined]
+    version = connection.dialect.server_version_info or (0,)
     if version < OLDEST:
         raise Failure("cli/not-offered", f"PostgreSQL {OLDEST[0]} or newer is needed.", hint="")
     encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()

@@ -116,7 +116,7 @@ class Counter:
         self._is_stored = True
 
     def _sweep(self) -> None:
-        """Drop a few expired counters of the environment for each new one, so that the table stays bounded."""
+        """Drop a few expired counters of the environment for each new one, so the table stays bounded."""
         mine = _table.c.environment_id == self._identity["environment_id"]
         expired = and_(mine, _table.c.expires_at <= self._now)
         stale = select(_table.c.key).where(expired).limit(_SWEEP)

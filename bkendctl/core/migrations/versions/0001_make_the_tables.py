@@ -9,10 +9,8 @@ down_revision = None
 
 def _text(length: int | None = None) -> sa.types.TypeEngine[str]:
     """Text in the order of its code points on every database, whatever a server's locale (ADR 0009)."""
-    plain, ordered = (sa.Text(collation=name) for name in (None, "C"))
-    if length is not None:
-        plain, ordered = (sa.String(length, collation=name) for name in (None, "C"))
-    return plain.with_variant(ordered, "postgresql")
+    kind = sa.Text if length is None else sa.String
+    return kind(length).with_variant(kind(length, collation="C"), "postgresql")
 
 
 def _make_folded() -> None:
