@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bkendctl.client.embedded import core_at
 from bkendctl.contract.errors import Failure
+from bkendctl.local.addresses import without_password
 from bkendctl.local.locks import exclusive
 from bkendctl.local.master_keys import given_key, master_keys, new_master_key, prepare, promote
 from bkendctl.local.paths import Paths
@@ -48,7 +49,7 @@ def rekey(paths: Paths, urls: Sequence[str], wanted: str | None) -> bool:
 
 def _cores(paths: Paths, urls: Sequence[str]) -> list[Core]:
     cores = [core_at(url, paths) for url in urls]
-    return [core for core in cores if core.database.file is not None and core.database.file.exists()]
+    return [core for core in cores if core.database.file is None or core.database.file.exists()]
 
 
 def _rewrap(cores: Sequence[Core], key: str, *, before: Callable[[], None] = lambda: None) -> None:
@@ -64,7 +65,8 @@ def _rewrap(cores: Sequence[Core], key: str, *, before: Callable[[], None] = lam
                 fitting(installation(transaction), [*core.master_keys, MasterKey(new, core.randomness)])
             except Failure as failure:
                 hint = "bkendctl profiles list; remove the profile, or give the database its key back"
-                raise Failure(failure.code, f"{core.database.file}: {failure.message}", hint=hint) from None
+                where = without_password(core.database.url).removeprefix("sqlite:///")
+                raise Failure(failure.code, f"{where}: {failure.message}", hint=hint) from None
     before()
     for core in cores:
         with core.database.write() as transaction:

@@ -171,13 +171,35 @@ class Database:
             )
 
     def schema_version(self) -> str | None:
-        """The migration the database is at; None when it holds no tables of ours."""
+        """The migration the database is at; None when it holds no tables of ours.
+
+        Failures of a server: cli/database-unreachable, cli/not-offered.
+        """
+        self.server_version()
         try:
             with self.read() as transaction:
                 found = transaction.value(sqlalchemy.text("SELECT version_num FROM alembic_version"))
         except _NoTable:
             return None
         return None if found is None else str(found)
+
+    def server_version(self) -> str | None:
+        """Connect to a server that can be used, and give its version; None for SQLite.
+
+        Failures: cli/database-unreachable, cli/not-offered.
+        """
+        if self.file is not None:
+            return None
+        from bkendctl.core.postgresql import version_of
+
+        return version_of(self.engine)
+
+    def size(self) -> int:
+        """Bytes on the disk, without logs."""
+        if self.file is not None:
+            return self.file.stat().st_size
+        with self.read() as transaction:
+            return int(transaction.value(sqlalchemy.text("SELECT pg_database_size(current_database())")))
 
     def close(self) -> None:
         """Give all connections back."""

@@ -34,10 +34,13 @@ def engine_of(url: str, *, pool_size: int, json_serializer: Any) -> Engine:
     cli/not-offered without psycopg, cli/usage for a URL that is none.
     """
     try:
-        target = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
+        target = sqlalchemy.make_url(url)
+        if target.get_backend_name() not in ("postgresql", "postgres"):
+            raise ValueError
+        target = target.set(drivername="postgresql+psycopg")
     except (sqlalchemy.exc.ArgumentError, ValueError):
         # Never quoted: it may hold a password.
-        raise Failure("cli/usage", "BKENDCTL_DATABASE_URL is not a URL.", hint="") from None
+        raise Failure("cli/usage", "This is no URL of a SQLite file or of PostgreSQL.", hint="") from None
     # What the libpq of the URL says itself counts.
     given = {"connect_timeout": CONNECT_TIMEOUT_S, "target_session_attrs": "read-write"}
     try:
@@ -48,6 +51,7 @@ def engine_of(url: str, *, pool_size: int, json_serializer: Any) -> Engine:
             json_serializer=json_serializer,
             use_native_hstore=False,  # asked for at every start otherwise
             isolation_level="AUTOCOMMIT",  # the driver's: BEGIN is ours, in one round trip with the lock
+            pool_pre_ping=True,  # a server that restarted costs no request, only those under way
             pool_size=pool_size,
             max_overflow=-1,  # as for SQLite: no thread waits for a connection that a waiting one holds
         )
@@ -106,17 +110,34 @@ def failure_of(error: DBAPIError) -> Failure | None:
     return None
 
 
-def reason_of(error: DBAPIError) -> str:
-    """Why there was no connection, in the server's or libpq's words, which hold no password."""
-    return str(error.orig).strip().partition("\n")[0]
+def version_of(engine: Engine) -> str:
+    """Connect, and refuse a server that is too old or a database that cannot hold every letter.
+
+    Whoever opens a database is told why there is no connection; whoever asks for an operation is not, as the
+    words name host and user. Failures: cli/database-unreachable, cli/not-offered.
+    """
+    try:
+        with engine.connect() as connection:
+            # Told by the server when it greets, so nothing is asked.
+            told = connection.connection.driver_connection.info.parameter_status  # type: ignore[union-attr]
+            _require_usable(connection, told("server_encoding"))
+            return str(told("server_version"))
+    except DBAPIError as error:
+        raise Failure("cli/database-unreachable", f"PostgreSQL: {_reason_of(error)}.") from None
 
 
-def require_usable(connection: Connection) -> None:
-    """Refuse a server that is too old, or a database that cannot hold every letter. cli/not-offered."""
+def _reason_of(error: DBAPIError) -> str:
+    """Why there was no connection, in the server's or libpq's words; they hold no password."""
+    lines = [line.strip() for line in str(error.orig).splitlines()]
+    lines = [line for line in lines if line and not line.startswith("Multiple connection attempts")]
+    said = (lines or ["no connection"])[0].removeprefix("connection failed: ")
+    return said.removeprefix("connection is bad: ").rstrip(".")
+
+
+def _require_usable(connection: Connection, encoding: str | None) -> None:
     version = connection.dialect.server_version_info or (0,)
     if version < OLDEST:
         raise Failure("cli/not-offered", f"PostgreSQL {OLDEST[0]} or newer is needed.", hint="")
-    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
     if encoding != "UTF8":
         made = "CREATE DATABASE bkendctl ENCODING 'UTF8' TEMPLATE template0"
         raise Failure("cli/not-offered", f"The database's encoding is {encoding}, not UTF8.", hint=made)
