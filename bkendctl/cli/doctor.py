@@ -110,11 +110,17 @@ def _of_core(ctx: Context) -> Iterator[Finding]:
     where = profile.project_id, profile.environment
     database = database_of(profile.database)
     ctx.call_on_close(database.close)
+
+    def master_key() -> Finding:
+        core = open_core(profile.database, ctx.paths)
+        ctx.call_on_close(core.database.close)
+        return checks.check_master_key(core)
+
     steps: tuple[tuple[str, Callable[[], Finding]], ...] = (
         *_outside(database),
         ("schema", lambda: checks.check_schema(database)),
         ("integrity", lambda: checks.check_integrity(database)),
-        ("master key", lambda: checks.check_master_key(open_core(profile.database, ctx.paths))),
+        ("master key", master_key),
         ("clock", lambda: checks.check_clock(database, *where)),
         ("public url", lambda: checks.check_links(database, *where, os.environ.get("BKENDCTL_PUBLIC_URL"))),
     )

@@ -25,11 +25,12 @@ class Embedded:
     def __init__(self, profile: Profile, paths: Paths) -> None:
         self._profile = profile
         self._paths = paths
+        self._opened: Core | None = None
 
     @cached_property
     def core(self) -> Core:
         """The core on a database that is there, whole, of our schema and of our master key."""
-        core = open_core(self._profile.database, self._paths)
+        self._opened = core = open_core(self._profile.database, self._paths)
         core.database.require()
         with core.database.read() as transaction:
             core.unlock(transaction)
@@ -45,8 +46,8 @@ class Embedded:
 
     def close(self) -> None:
         """Close the database, if it was opened."""
-        if "core" in self.__dict__:
-            self.core.database.close()
+        if self._opened is not None:
+            self._opened.database.close()
 
 
 def present_url(url: str | None) -> str:

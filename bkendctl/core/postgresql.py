@@ -42,7 +42,11 @@ def engine_of(url: str, *, pool_size: int, json_serializer: Any) -> Engine:
         # Never quoted: it may hold a password.
         raise Failure("cli/usage", "This is no URL of a SQLite file or of PostgreSQL.", hint="") from None
     # What the libpq of the URL says itself counts.
-    given = {"connect_timeout": CONNECT_TIMEOUT_S, "target_session_attrs": "read-write"}
+    given = {
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "target_session_attrs": "read-write",  # never a replica: who revokes is obeyed at once
+        "client_encoding": "utf8",  # else PGCLIENTENCODING, or bytes of a database that has none
+    }
     try:
         engine = sqlalchemy.create_engine(
             target,
@@ -106,7 +110,11 @@ def failure_of(error: DBAPIError) -> Failure | None:
     if state in _UNWRITABLE:
         return Failure("cli/database-unwritable", f"The database cannot be written: {_UNWRITABLE[state]}.")
     if error.connection_invalidated or isinstance(error, sqlalchemy.exc.OperationalError):
+        # Gone, full of connections, a lock not had in time, a deadlock: the transaction left nothing behind.
         return Failure("common/unavailable", retry_after=1)
+    if isinstance(error, sqlalchemy.exc.DataError):
+        # Longer than its column, or bytes that are no text. What is decoded was checked; this is the rest.
+        return Failure("common/invalid-parameters")
     return None
 
 
