@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +20,7 @@ from filelock import FileLock
 from bkendctl.core.installation import Installed
 
 _FOLDER = "BKENDCTL_TESTS_POSTGRES"
+_URL = "postgresql://bkendctl@/{}?host={folder}"
 _NOBODY = 65534
 GUARDED = "guarded"
 # The data of a test need not outlive it, so nothing waits for the disk.
@@ -88,18 +89,39 @@ def running_server() -> str:
                 told.write_text(f"{error}")
     if told.read_text():
         raise OSError(told.read_text())
-    return f"postgresql://bkendctl@/{{}}?host={folder}"
+    return _URL.format("{}", folder=folder)
 
 
 def remove_server() -> None:
     """Stop the server, if it was started, and remove all of it."""
-    folder = Path(os.environ.pop(_FOLDER))
+    _remove(Path(os.environ.pop(_FOLDER)))
+
+
+@contextmanager
+def own_server() -> Iterator[tuple[str, Callable[[], None]]]:
+    """A server of one test, that keeps what it acknowledged: its URL, and what crashes and restarts it.
+
+    OSError tells why there is none.
+    """
+    folder = Path(mkdtemp(prefix="bkendctl-pg-"))
+    try:
+        _start(folder, synchronous_commit="on")
+        control = ("pg_ctl", "-w", "-D", str(folder / "data"), "-l", str(folder / "log"))
+        yield (
+            _URL.format("postgres", folder=folder),
+            lambda: _run(*control, "-m", "immediate", "restart"),
+        )
+    finally:
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
     if (folder / "data" / "postmaster.pid").exists():
         _run("pg_ctl", "-w", "-m", "immediate", "-D", str(folder / "data"), "stop")
     shutil.rmtree(folder)
 
 
-def _start(folder: Path) -> None:
+def _start(folder: Path, **settings: str) -> None:
     if os.geteuid() == 0:
         os.chown(folder, _NOBODY, _NOBODY)
     data = str(folder / "data")
@@ -109,7 +131,7 @@ def _start(folder: Path) -> None:
     # A role that nobody has: whatever its password, it is the wrong one.
     rules = Path(data) / "pg_hba.conf"
     rules.write_text(f"local all {GUARDED} scram-sha-256\n{rules.read_text()}")
-    options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+    options = " ".join(f"-c {name}={value}" for name, value in (_SETTINGS | settings).items())
     log = str(folder / "log")
     _run("pg_ctl", "-w", "-D", data, "-l", log, "-o", f"-h '' -k {folder} {options}", "start")
 
