@@ -77,6 +77,13 @@ _bkendctl_value() {
     'api -F') offer='@' ;;
     'api --field') offer='@' ;;
     'api --input') offer='@files' ;;
+    'serve --host') offer='@' ;;
+    'serve --port') offer='@' ;;
+    'serve --workers') offer='@' ;;
+    'serve --tls-cert') offer='@files' ;;
+    'serve --tls-key') offer='@files' ;;
+    'serve --public-url') offer='@' ;;
+    'serve --trusted-proxy') offer='@' ;;
     'profiles add --url') offer='@' ;;
     *) return 1 ;;
     esac
@@ -86,7 +93,7 @@ _bkendctl_value() {
 _bkendctl_command() {
     verbs='' options='' arguments=()
     case "$1" in
-    '') verbs='init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api doctor profiles db completion' ;;
+    '') verbs='init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api doctor serve profiles db completion' ;;
     'init') options='--name --environment --new-keys' ;;
     'demo') options='--keep' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
@@ -156,6 +163,7 @@ _bkendctl_command() {
     'clock reset') : ;;
     'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/signin /v1/auth/email/signup /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/users /v1/users/') ;;
     'doctor') : ;;
+    'serve') options='--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --print-config' ;;
     'profiles') verbs='list show use add remove' ;;
     'profiles list') : ;;
     'profiles show') arguments=('@profiles') ;;

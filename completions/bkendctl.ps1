@@ -4,7 +4,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     $verbs = @{
-        '' = 'init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api doctor profiles db completion'
+        '' = 'init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api doctor serve profiles db completion'
         'token' = 'print show refresh'
         'password' = 'change'
         'email' = 'signup-confirm'
@@ -53,6 +53,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'audit list' = '--action --actor --user --since --limit --follow'
         'audit export' = '--file --since'
         'api' = '-f --raw-field -F --field --input --paginate --curl'
+        'serve' = '--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --print-config'
         'profiles add' = '--url --api-key-stdin'
         'db backup' = '--with-files'
         'db rekey' = '--new-key-stdin'
@@ -131,6 +132,13 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'api -F' = '@'
         'api --field' = '@'
         'api --input' = '@files'
+        'serve --host' = '@'
+        'serve --port' = '@'
+        'serve --workers' = '@'
+        'serve --tls-cert' = '@files'
+        'serve --tls-key' = '@files'
+        'serve --public-url' = '@'
+        'serve --trusted-proxy' = '@'
         'profiles add --url' = '@'
     }
     $arguments = @{
@@ -240,6 +248,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'clock reset' = 'Go back to real time.'
         'api' = 'Any endpoint, with the profile''s credentials.'
         'doctor' = 'Find what is wrong, and what mends it.'
+        'serve' = 'The embedded core as bkend''s REST API.'
         'profiles' = 'Where commands go.'
         'profiles list' = 'List profiles; the current one is marked.'
         'profiles show' = 'Show a profile, and where its credentials are kept.'

@@ -28,6 +28,7 @@ from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
 from tests import postgres
+from tests.http_server import HttpServer
 from tests.postgres import PostgresServer
 
 PASSWORD = "Corr3ct-horse!"
@@ -69,8 +70,11 @@ class MovableClock:
 class World:
     """One installation and ways to act in it, as a test's user would."""
 
-    def __init__(self, core: Core, clock: MovableClock, installed: Installed) -> None:
+    def __init__(
+        self, core: Core, clock: MovableClock, installed: Installed, server: HttpServer | None = None
+    ) -> None:
         self.core = core
+        self.server = server
         self.clock = clock
         self.installed = installed
         self.pk = str(installed.publishable_key)
@@ -98,6 +102,8 @@ class World:
         if token is not None:
             access = token if isinstance(token, str) else token.access_token
             raw.headers["authorization"] = f"Bearer {access}"
+        if self.server is not None:
+            return self.server.execute(operation, raw, source)
         return execute(self.core, operation, raw, source)
 
     def refused(self, operation: Operation[Any, Any], request: Any = None, **how: Any) -> Failure:
@@ -124,9 +130,8 @@ class World:
             transaction.run(schema.environments.insert().values(row))
             key = new_signing_key(self.core.vault, self.core.randomness, environment_id, self.clock.now())
             transaction.run(schema.signing_keys.insert().values(key))
-        return World(
-            self.core, self.clock, initialize(self.core, name="Demo", environment=name, new_keys=True)
-        )
+        installed = initialize(self.core, name="Demo", environment=name, new_keys=True)
+        return World(self.core, self.clock, installed, self.server)
 
     def make_project(self, name: str) -> str:
         """Another project of the same database, with an owning organization of its own; gives its id."""
@@ -229,7 +234,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Installed]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[PostgresServer]:
+def postgresql_server() -> Iterator[PostgresServer]:
     """The run's PostgreSQL, with a set-up database of this worker to copy; skips where none can run."""
     try:
         server = PostgresServer()
@@ -257,7 +262,7 @@ def new_database(
 
         def make(kind: str) -> tuple[str, Installed]:
             if kind == "postgresql":
-                server: PostgresServer = request.getfixturevalue("server")
+                server: PostgresServer = request.getfixturevalue("postgresql_server")
                 assert server.installed is not None
                 return stack.enter_context(server.copy()), server.installed
             image, installed = request.getfixturevalue("fresh")
@@ -279,7 +284,15 @@ def watch_reads(database: Database) -> None:
     event.listen(database.engine, "before_cursor_execute", look)
 
 
-@pytest.fixture(params=["embedded", "embedded-postgresql"])
+@pytest.fixture(scope="session")
+def http_server() -> Iterator[HttpServer]:
+    """A server for all tests of this worker."""
+    server = HttpServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["embedded", "http", "http-postgresql"])
 def world(
     request: pytest.FixtureRequest,
     clock: MovableClock,
@@ -292,7 +305,11 @@ def world(
     core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
     with core.database.read() as transaction:
         core.unlock(transaction)
-    yield World(core, clock, installed)
+    server: HttpServer | None = None
+    if request.param.startswith("http"):
+        server = request.getfixturevalue("http_server")
+        server.use(core)
+    yield World(core, clock, installed, server)
     core.database.close()
 
 

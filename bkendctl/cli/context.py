@@ -83,7 +83,7 @@ class Context(typer.Context):
         from bkendctl.local.credentials import from_environment
 
         log = self.say.debug if self.option("debug") else None
-        backend = connect(self.profile, self.paths)
+        backend = connect(self.profile, self.paths, timeout_seconds=self._http_timeout)
         self.call_on_close(backend.close)
         return Speaker(backend, self.store, self.profile, from_environment(), log)
 
@@ -220,6 +220,14 @@ class Context(typer.Context):
         from bkendctl.cli.text import parse_instant
 
         return parse_instant(text, datetime.fromtimestamp(time.time(), UTC)).isoformat()
+
+    @property
+    def _http_timeout(self) -> float | None:
+        """What --http-timeout says, in seconds."""
+        from bkendctl.cli.text import parse_duration
+
+        text = self.option("http_timeout")
+        return None if text is None else parse_duration(text)
 
     @property
     def _has_person(self) -> bool:

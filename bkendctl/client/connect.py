@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation, Raw
 from bkendctl.local.paths import Paths
 from bkendctl.local.profiles import Profile
@@ -20,14 +19,16 @@ class Backend(Protocol):
         """Give back what was opened."""
 
 
-def connect(profile: Profile, paths: Paths) -> Backend:
-    """Give the backend of a profile; nothing is opened before its first operation."""
+def connect(profile: Profile, paths: Paths, *, timeout_seconds: float | None = None) -> Backend:
+    """Give the backend of a profile; nothing is opened before its first operation.
+
+    timeout_seconds: how long a server may take to connect, and between two parts of its answer.
+    """
     if profile.kind == "embedded":
         from bkendctl.client.embedded import Embedded
 
         return Embedded(profile, paths)
-    raise Failure(
-        "cli/not-offered",
-        f"{profile.url} is a server; this version speaks to the embedded core only.",
-        hint="bkendctl profiles use NAME",
-    )
+    from bkendctl.client.http import TIMEOUT_SECONDS, Remote
+
+    assert profile.url is not None
+    return Remote(profile.url, timeout_seconds=timeout_seconds or TIMEOUT_SECONDS)

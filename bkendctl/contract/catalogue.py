@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
+from urllib.parse import unquote
 
 from bkendctl import contract
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation
+
+_HERE = "/"
+_ANY = "{}"
 
 
 @cache
@@ -21,28 +25,57 @@ def operations() -> tuple[Operation[Any, Any], ...]:
     return tuple(sorted(found, key=lambda operation: (operation.path, operation.method)))
 
 
+def at(path: str) -> dict[str, tuple[Operation[Any, Any], dict[str, str]]]:
+    """What a path takes: by method, the operation and the values of its path. Empty where nothing is.
+
+    path is percent-encoded; each segment is decoded by itself, so that %2F is no slash. A segment that is not
+    UTF-8 keeps its bytes as surrogates, which no field accepts.
+    """
+    found: dict[str, tuple[Operation[Any, Any], dict[str, str]]] = {}
+    segments = path.split("/")[1:]
+    for operation in _walk(_tree(), segments, 0):
+        template = operation.path.split("/")[1:]
+        values = {
+            name[1:-1]: unquote(segment, errors="surrogateescape")
+            for name, segment in zip(template, segments, strict=True)
+            if name.startswith("{")
+        }
+        found.setdefault(operation.method, (operation, values))
+    return found
+
+
 def find(method: str, path: str) -> tuple[Operation[Any, Any], dict[str, str]]:
     """The operation a request line means, and the values of its path; fixed paths go before patterns.
 
     Failures: common/not-found, common/method-not-allowed.
     """
-    other_methods = set()
-    for operation in sorted(operations(), key=lambda operation: "{" in operation.path):
-        values = _match(operation.path, path)
-        if values is None:
-            continue
-        if operation.method == method:
-            return operation, values
-        other_methods.add(operation.method)
-    if other_methods:
-        allowed = ", ".join(sorted(other_methods))
+    found = at(path)
+    if method in found:
+        return found[method]
+    if found:
+        allowed = ", ".join(sorted(found))
         raise Failure("common/method-not-allowed", f"{path} takes {allowed}, not {method}.", hint="")
     raise Failure("common/not-found", f"There is no path {path}.", hint="bkendctl api ls")
 
 
-def _match(template: str, path: str) -> dict[str, str] | None:
-    from urllib.parse import unquote
+@cache
+def _tree() -> dict[str, Any]:
+    """All paths as nested dictionaries by segment; _ANY stands for a placeholder, _HERE holds operations."""
+    tree: dict[str, Any] = {}
+    for operation in operations():
+        node = tree
+        for segment in operation.path.split("/")[1:]:
+            node = node.setdefault(_ANY if segment.startswith("{") else segment, {})
+        node.setdefault(_HERE, []).append(operation)
+    return tree
 
-    pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template))
-    hit = re.fullmatch(pattern, path)
-    return {name: unquote(value) for name, value in hit.groupdict().items()} if hit else None
+
+def _walk(node: dict[str, Any], segments: list[str], depth: int) -> Iterator[Operation[Any, Any]]:
+    if depth == len(segments):
+        yield from node.get(_HERE, ())
+        return
+    segment = segments[depth]
+    if segment in node and segment not in (_ANY, _HERE):
+        yield from _walk(node[segment], segments, depth + 1)
+    if segment and _ANY in node:
+        yield from _walk(node[_ANY], segments, depth + 1)

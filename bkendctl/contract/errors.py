@@ -106,6 +106,7 @@ ERRORS: dict[str, ErrorCode] = {
     "user/not-found": ErrorCode(404, "There is no such user.", "bkendctl users list"),
     "user/unauthorized": ErrorCode(401, "Not signed in.", "bkendctl login"),
     # Faults of this machine.
+    "cli/address": ErrorCode(0, "The address cannot be used.", "bkendctl serve --port 8788", 1),
     "cli/ambiguous": ErrorCode(0, "The prefix fits more than one.", "type more of the id", 2),
     "cli/closed-pipe": ErrorCode(0, "The output was closed before all was written.", "", 1),
     "cli/config-damaged": ErrorCode(0, "The configuration cannot be read.", "mend or remove the file", 1),
@@ -135,6 +136,8 @@ ERRORS: dict[str, ErrorCode] = {
         "move it away, then: bkendctl login", 1,
     ),
     "cli/store-unavailable": ErrorCode(0, "The credential store does not answer.", "BKENDCTL_STORE=file", 1),
+    "cli/unexpected-answer": ErrorCode(0, "The server answered something that is not bkend's API.",
+                                        "bkendctl profiles show", 1),
     "cli/unhealthy": ErrorCode(0, "Something is wrong with this set-up.", "", 1),
     "cli/unsafe-file": ErrorCode(0, "The file is not safe to use.", "mend it, then try again", 1),
     "cli/usage": ErrorCode(0, "This command was typed wrongly.", "bkendctl --help", 2),

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct
+
+from bkendctl.contract.errors import Failure
 
 RequestT = TypeVar("RequestT", bound=Struct)
 ResponseT = TypeVar("ResponseT")
@@ -130,13 +133,14 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
 class Raw(Struct, kw_only=True):
     """A request as it travels, undecoded: texts from path, query and headers, builtins in the body.
 
-    body is UNSET when none was sent.
+    body is UNSET when none was sent. fault: why the body could not be read, told when the request is judged.
     """
 
     path: dict[str, str] = {}
     query: dict[str, str] = {}
     headers: dict[str, str] = {}
     body: Any = UNSET
+    fault: Failure | None = None
 
 
 _PLACEHOLDER = re.compile(r"\{([^}]+)\}")
@@ -153,6 +157,7 @@ def header_of(field_type: Any) -> str | None:
     return None
 
 
+@cache
 def placement(operation: Operation[Any, Any]) -> dict[str, str]:
     """Where each field of the request travels, by wire name: path, query, body or header:NAME.
 

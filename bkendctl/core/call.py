@@ -138,6 +138,7 @@ def environment_row(transaction: Transaction, *conditions: Any) -> Row[Any] | No
             projects.c.issuer,
             projects.c.former_issuers,
             projects.c.public_url,
+            projects.c.cors_origins,
         )
         .join(projects, projects.c.id == environments.c.project_id)
         .where(*conditions)

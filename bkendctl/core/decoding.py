@@ -37,9 +37,11 @@ _KINDS = {"`str`": "text", "`int`": "a whole number", "`bool`": "true or false",
 
 def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
     """Give the request of an operation. Failures: common/invalid-parameters or a field's own code."""
-    if not isinstance(raw.body, (dict, UnsetType)):
-        raise Failure("common/invalid-parameters", details={"": ["the body must be a JSON object"]})
+    if raw.fault is not None:
+        raise raw.fault
     places = placement(operation)
+    if not isinstance(raw.body, (dict, UnsetType)) and "body" in places.values():
+        raise Failure("common/invalid-parameters", details={"": ["the body must be a JSON object"]})
     sources = {"path": raw.path, "query": raw.query, "body": raw.body or {}}
     faults: Faults = {}
     values: dict[str, Any] = {}

@@ -16,8 +16,16 @@ from bkendctl.contract.errors import ERRORS, Failure
 from bkendctl.local.paths import paths
 
 ROOT = Path(__file__).parents[2]
-OF_OTHERS = {"TERM", "SHELL", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "BASH_COMPLETION_USER_DIR", "ZDOTDIR"}
-"""Variables of terminals and shells, which mean for us what they mean for all."""
+OF_OTHERS = {
+    "TERM",
+    "SHELL",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "BASH_COMPLETION_USER_DIR",
+    "ZDOTDIR",
+    "PROMETHEUS_MULTIPROC_DIR",
+}
+"""Variables of terminals, shells and libraries, which mean for us what they mean for all."""
 
 SOURCES = sorted((ROOT / "bkendctl").rglob("*.py"))
 

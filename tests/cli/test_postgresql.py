@@ -17,9 +17,9 @@ CHECKS = [
 
 
 @pytest.fixture
-def address(server: PostgresServer) -> Iterator[str]:
+def address(postgresql_server: PostgresServer) -> Iterator[str]:
     """URL of an empty database, without a password; the server asks for none."""
-    with server.copy("template0") as url:
+    with postgresql_server.copy("template0") as url:
         yield url
 
 
@@ -80,9 +80,11 @@ def test_db_works_on_a_server(joined: Shell, address: str) -> None:
     assert joined.json("db", "purge", "--yes")["removed"]["sessions"] == 0
 
 
-def test_an_empty_database_is_migrated(shell: Shell, joined: Shell, server: PostgresServer) -> None:
+def test_an_empty_database_is_migrated(
+    shell: Shell, joined: Shell, postgresql_server: PostgresServer
+) -> None:
     """All tables from nothing, and commands still name init."""
-    with server.copy("template0") as url:
+    with postgresql_server.copy("template0") as url:
         joined.set(DATABASE_URL=url)
         assert joined.json("db", "status")["state"] == "empty"
         assert joined.json("db", "migrate")["from"] is None

@@ -36,7 +36,7 @@ def test_a_profile_shows_where_its_credentials_are(alice: Shell) -> None:
 def test_another_profile_becomes_current(alice: Shell) -> None:
     """use changes where commands go."""
     alice.ok("profiles", "add", "prod", "--url", URL)
-    alice.refused(1, "cli/not-offered", "whoami")
+    alice.refused(3, "cli/not-signed-in", "whoami")
     alice.ok("profiles", "use", "default")
     assert alice.json("whoami")["email"] == ALICE
 

@@ -100,14 +100,18 @@ def test_what_errors_mean(world: World, state: str, code: str) -> None:
     assert (caught.value.retry_after == 1) == (code == "common/unavailable")
 
 
-def test_connections_that_ended_in_the_pool_cost_no_request(world: World, server: PostgresServer) -> None:
+def test_connections_that_ended_in_the_pool_cost_no_request(
+    world: World, postgresql_server: PostgresServer
+) -> None:
     """T153: after a restart of the server the next request is answered as if nothing had been."""
     pair = world.sign_up()
-    server.run(END_ALL.format(name_of(world.core.database)))
+    postgresql_server.run(END_ALL.format(name_of(world.core.database)))
     assert world.me(pair).email == "alice@example.com"
 
 
-def test_a_server_that_goes_in_the_midst_of_a_request(world: World, server: PostgresServer) -> None:
+def test_a_server_that_goes_in_the_midst_of_a_request(
+    world: World, postgresql_server: PostgresServer
+) -> None:
     """T153: 503 with Retry-After, nothing half written, and the same request succeeds a moment later."""
     database = world.core.database
     ended: list[str] = []
@@ -115,7 +119,7 @@ def test_a_server_that_goes_in_the_midst_of_a_request(world: World, server: Post
     def end(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if statement.startswith("INSERT INTO users") and not ended:
             ended.append(statement)
-            server.run(END_ALL.format(name_of(database)))
+            postgresql_server.run(END_ALL.format(name_of(database)))
 
     event.listen(database.engine, "before_cursor_execute", end)
     with pytest.raises(Failure) as caught:

@@ -17,9 +17,9 @@ from tests.postgres import GUARDED, PostgresServer
 
 
 @pytest.fixture
-def empty(server: PostgresServer) -> Iterator[str]:
+def empty(postgresql_server: PostgresServer) -> Iterator[str]:
     """URL of a database without tables."""
-    with server.copy("template0") as url:
+    with postgresql_server.copy("template0") as url:
         yield url
 
 
@@ -69,18 +69,18 @@ def test_a_wrong_password(empty: str) -> None:
     assert f'password authentication failed for user "{GUARDED}"' in failure.message
 
 
-def test_a_replica(empty: str, server: PostgresServer) -> None:
+def test_a_replica(empty: str, postgresql_server: PostgresServer) -> None:
     """Who revokes is obeyed at once, so credentials are never looked up in a copy that lags."""
     name = Database(empty).engine.url.database
-    server.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    postgresql_server.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     failure = refused(empty)
     assert failure.code == "cli/database-unreachable"
     assert "read-only" in failure.message
 
 
-def test_another_encoding(server: PostgresServer) -> None:
+def test_another_encoding(postgresql_server: PostgresServer) -> None:
     """A database that cannot hold every letter is refused before there are tables in it."""
-    with server.copy("template0", "ENCODING 'SQL_ASCII'") as url:
+    with postgresql_server.copy("template0", "ENCODING 'SQL_ASCII'") as url:
         core = Core(Database(url), MASTER_KEY)
         with pytest.raises(Failure, match="SQL_ASCII") as caught:
             initialize(core, name="Demo", environment="dev")
@@ -96,9 +96,9 @@ def test_an_empty_one_names_init(empty: str) -> None:
 
 
 @pytest.mark.parametrize(("version", "code"), [("0000", "cli/database-older"), ("9", "cli/database-newer")])
-def test_another_schema(server: PostgresServer, version: str, code: str) -> None:
+def test_another_schema(postgresql_server: PostgresServer, version: str, code: str) -> None:
     """Refused with both versions named."""
-    with server.copy() as url:
+    with postgresql_server.copy() as url:
         database = Database(url)
         with database.write() as transaction:
             transaction.run(text(f"UPDATE alembic_version SET version_num = '{version}'"))

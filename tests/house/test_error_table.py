@@ -13,10 +13,6 @@ NOT_ANSWERED_YET = {
     "api-key/already-revoked": "rotation of keys",
     "auth/account-not-found": "password reset",
     "auth/already-verified": "e-mail verification",
-    "common/headers-too-large": "the server",
-    "common/payload-too-large": "the server",
-    "common/request-timeout": "the server",
-    "common/unsupported-media-type": "the server",
 }
 TEXTS = {
     module.name: module.file.read_text() for module in MODULES if module.name != "bkendctl.contract.errors"

@@ -1,0 +1,104 @@
+"""From an HTTP request to a raw one: path, query, headers, JSON body. Faults in them are told later."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import UNSET
+from starlette.types import Receive, Scope
+
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Operation, Raw, placement
+
+BODY_BYTES = 1_048_576
+"""jsonBodyMaxBytes of the contract (x-defaults)."""
+BODY_SECONDS = 30.0
+"""How long a whole body may take; one byte a second is an attack."""
+
+
+class Gone(Exception):
+    """The client hung up before its request was whole."""
+
+
+async def read(scope: Scope, receive: Receive, operation: Operation[Any, Any], path: dict[str, str]) -> Raw:
+    """Give a request as it travelled; a body that cannot be read is the raw request's fault.
+
+    Failures: common/request-timeout. Gone.
+    """
+    raw = Raw(path=path, query=_query(scope["query_string"]), headers=headers_of(scope))
+    if "body" in placement(operation).values():
+        try:
+            raw.body = await _body(raw.headers, receive)
+        except Failure as failure:
+            if failure.code == "common/request-timeout":
+                raise
+            raw.fault = failure
+    return raw
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Header fields by name in lower case; repeated ones are joined (RFC 9110, section 5.3)."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        field, text = name.decode("latin-1"), value.decode("latin-1")
+        found[field] = f"{found[field]}, {text}" if field in found else text
+    return found
+
+
+def _query(text: bytes) -> dict[str, str]:
+    """Names and values; of repeated names the last wins, as in the body."""
+    if not text:
+        return {}
+    return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True, errors="surrogateescape"))
+
+
+async def _body(headers: dict[str, str], receive: Receive) -> Any:
+    """The decoded body, UNSET when none was sent.
+
+    Failures: common/payload-too-large, common/unsupported-media-type, common/request-timeout,
+    common/invalid-parameters.
+    """
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return UNSET
+    if int(headers.get("content-length", "0")) > BODY_BYTES:
+        raise Failure("common/payload-too-large")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            content = await _collected(receive)
+    except TimeoutError:
+        raise Failure("common/request-timeout") from None
+    if not content:
+        return UNSET
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" or headers.get("content-encoding", "identity").lower() != "identity":
+        raise Failure("common/unsupported-media-type")
+    return json_of(content)
+
+
+async def _collected(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        parts.append(message["body"])
+        size += len(message["body"])
+        if size > BODY_BYTES:
+            raise Failure("common/payload-too-large")
+        if not message["more_body"]:
+            return b"".join(parts)
+
+
+def json_of(content: bytes) -> Any:
+    """Decode JSON (RFC 8259): of repeated names the last wins; no NaN, no BOM. common/invalid-parameters."""
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        reason = f"is not valid JSON: {str(error)[:200]}"
+    except RecursionError:
+        reason = "is nested too deeply"
+    raise Failure("common/invalid-parameters", details={"": [reason]})

@@ -1,0 +1,67 @@
+"""What Prometheus reads at /metrics. Labels are few and bounded: routes and codes, never ids or addresses."""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+from bkendctl.server.note import Note
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""Buckets of the answering time: a read is below 5 ms, a password hash above 20."""
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Metrics:
+    """Counters of one app. Several workers write a file each, and whoever is asked adds them up."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "bkendctl_http_requests",
+            "Requests answered; code is the error's, empty for a good one.",
+            ("method", "route", "status", "code"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "bkendctl_http_request_seconds",
+            "Time to answer.",
+            ("route",),
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self._inside = Gauge(
+            "bkendctl_http_requests_in_progress",
+            "Requests that wait for their answer.",
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+
+    def begin(self) -> None:
+        """A request has come."""
+        self._inside.inc()
+
+    def end(self, method: str, note: Note, status: int, seconds: float) -> None:
+        """It was answered."""
+        self._inside.dec()
+        method = method if method in _METHODS else "other"
+        self._requests.labels(method, note.route, status, note.code or "").inc()
+        self._seconds.labels(note.route).observe(seconds)
+
+    def text(self) -> tuple[bytes, str]:
+        """All figures in Prometheus' text format, of all workers, and its content type."""
+        registry = self._registry
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            from prometheus_client.multiprocess import MultiProcessCollector
+
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry), CONTENT_TYPE_LATEST

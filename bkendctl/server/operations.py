@@ -1,0 +1,76 @@
+"""The contract over HTTP: one endpoint that finds the operation of a request and does it in a thread."""
+
+from __future__ import annotations
+
+from starlette.types import Receive, Scope, Send
+
+from bkendctl.contract import catalogue
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Raw
+from bkendctl.core.call import Call, Source
+from bkendctl.core.dispatch import answer
+from bkendctl.core.runtime import Core
+from bkendctl.server import incoming, outgoing
+from bkendctl.server.cors import Cors
+from bkendctl.server.note import Note
+from bkendctl.server.outgoing import Answer
+from bkendctl.server.pools import Pools
+
+
+class Operations:
+    """An ASGI endpoint for every path of the contract."""
+
+    def __init__(self, core: Core, pools: Pools) -> None:
+        self._core = core
+        self._pools = pools
+        self._cors = Cors(core, pools)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. A client that hung up is answered nothing."""
+        try:
+            given = await self._answer(scope, receive)
+        except incoming.Gone:
+            return
+        scope["note"].code = given.code
+        await outgoing.send(given, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        offered = catalogue.at(scope["raw_path"].decode("ascii"))
+        if not offered:
+            return outgoing.refused(Failure("common/not-found"))
+        allow = ", ".join(sorted(offered))
+        origin = self._cors.origin_of(scope)
+        if scope["method"] == "OPTIONS":
+            return await self._cors.preflight(origin, allow)
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        operation, path = offered.get(method, (None, {}))
+        if operation is None or (scope["method"] == "HEAD" and operation.writes):
+            given = outgoing.refused(Failure("common/method-not-allowed"), allow=allow)
+            await self._cors.admit(origin, None, given)
+            return given
+        call = Call(self._core, operation, _source(scope))
+        try:
+            raw = await incoming.read(scope, receive, operation, path)
+            given = await self._pools.of(operation).run(lambda: _done(call, raw))
+        except Failure as failure:
+            given = outgoing.refused(failure, call)
+        await self._cors.admit(origin, call, given)
+        scope["note"].take(call)
+        return given
+
+
+def _done(call: Call, raw: Raw) -> Answer:
+    """Do the operation and write its answer, in a thread."""
+    return outgoing.good(call, answer(call, raw))
+
+
+def _source(scope: Scope) -> Source:
+    """Where a request comes from: the peer, or whom a configured proxy names (uvicorn has put it there)."""
+    note: Note = scope["note"]
+    client = scope.get("client")
+    agent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
+    return Source(
+        ip_address=client[0] if client else None,
+        user_agent=agent.decode("latin-1")[:512] or None,
+        request_id=note.request_id,
+    )

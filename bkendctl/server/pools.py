@@ -1,0 +1,77 @@
+"""Threads that the core runs in: bounded, and apart by what they wait for, so that hashes hold up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Operation
+from bkendctl.core.dispatch import handler_of
+from bkendctl.core.passwords import PATIENCE_SECONDS
+
+T = TypeVar("T")
+
+READERS = 4
+WRITERS = 8
+WAITING = 512
+"""Requests that may wait for a thread of one pool; more are refused at once."""
+
+
+class Pool:
+    """Some threads and who waits for them. patience: seconds after which one who waited is turned away."""
+
+    def __init__(self, name: str, threads: int, *, waiting: int, patience: float) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._room = threads + waiting
+        self._patience = patience
+        self.inside = 0
+
+    async def run(self, job: Callable[[], T]) -> T:
+        """Run a job in a thread. common/unavailable when too many wait, or it waited too long."""
+        if self.inside >= self._room:
+            raise Failure("common/unavailable", retry_after=1)
+        self.inside += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._executor, self._timely, job, time.monotonic())
+        finally:
+            self.inside -= 1
+
+    def _timely(self, job: Callable[[], T], asked: float) -> T:
+        if time.monotonic() - asked > self._patience:
+            raise Failure("common/unavailable", retry_after=1)
+        return job()
+
+    def close(self) -> None:
+        """Let what runs end, drop what waits."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+class Pools:
+    """Three pools: operations that only read, those that write, and those that hash a password.
+
+    A request waits as long for its thread as a password for its core (an answer within 2 s is promised). One
+    more hashing thread than cores, so that a core hashes while another request waits for the disk.
+    """
+
+    def __init__(self, *, patience: float = PATIENCE_SECONDS) -> None:
+        cores = os.cpu_count() or 1
+        self.reading = Pool("read", READERS, waiting=WAITING, patience=patience)
+        self.writing = Pool("write", WRITERS, waiting=WAITING, patience=patience)
+        self.hashing = Pool("hash", cores + 1, waiting=WAITING, patience=patience)
+
+    def of(self, operation: Operation[Any, Any]) -> Pool:
+        """The pool an operation runs in."""
+        if handler_of(operation).hashes:
+            return self.hashing
+        return self.writing if operation.changes else self.reading
+
+    def close(self) -> None:
+        """Close them all."""
+        for pool in (self.reading, self.writing, self.hashing):
+            pool.close()
