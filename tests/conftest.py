@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -26,7 +27,9 @@ from bkendctl.core.passwords import Hasher
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
+from tests import postgres
 from tests.http_server import HttpServer
+from tests.postgres import PostgresServer
 
 PASSWORD = "Corr3ct-horse!"
 
@@ -226,10 +229,49 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Installed]:
     """A database just set up in environment dev, made once: the migrations cost more than most tests."""
     file = tmp_path_factory.mktemp("fresh") / "bkendctl.db"
     create_private_file(file)
-    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=MovableClock())
+    installed = set_up(f"sqlite:///{file}")
+    return file.read_bytes(), installed
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresServer]:
+    """The run's PostgreSQL, with a set-up database of this worker to copy; skips where none can run."""
+    try:
+        server = PostgresServer()
+    except OSError as error:
+        pytest.skip(f"no PostgreSQL: {error}")
+    server.installed = set_up(server.template)
+    yield server
+    server.close()
+
+
+def set_up(url: str) -> Installed:
+    """Make the tables and an environment dev in an empty database."""
+    core = Core(Database(url), MASTER_KEY, clock=MovableClock())
     installed = initialize(core, name="Demo", environment="dev")
     core.database.close()
-    return file.read_bytes(), installed
+    return installed
+
+
+@pytest.fixture
+def new_database(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[str], tuple[str, Installed]]]:
+    """Ask for "sqlite" or "postgresql": the URL of a fresh installation, and what is in it."""
+    with ExitStack() as stack:
+
+        def make(kind: str) -> tuple[str, Installed]:
+            if kind == "postgresql":
+                server: PostgresServer = request.getfixturevalue("postgresql_server")
+                assert server.installed is not None
+                return stack.enter_context(server.copy()), server.installed
+            image, installed = request.getfixturevalue("fresh")
+            file = tmp_path / "bkendctl.db"
+            create_private_file(file)
+            file.write_bytes(image)
+            return f"sqlite:///{file}", installed
+
+        yield make
 
 
 def watch_reads(database: Database) -> None:
@@ -250,26 +292,37 @@ def http_server() -> Iterator[HttpServer]:
     server.close()
 
 
-@pytest.fixture(params=["embedded", "http"])
+@pytest.fixture(params=["embedded", "http", "http-postgresql"])
 def world(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock, fresh: tuple[bytes, Installed]
+    request: pytest.FixtureRequest,
+    clock: MovableClock,
+    new_database: Callable[[str], tuple[str, Installed]],
 ) -> Iterator[World]:
     """A fresh installation in environment dev, on every backend there is."""
-    image, installed = fresh
-    file = tmp_path / "bkendctl.db"
-    create_private_file(file)
-    file.write_bytes(image)
-    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
+    url, installed = new_database("postgresql" if request.param.endswith("postgresql") else "sqlite")
+    core = Core(Database(url), MASTER_KEY, clock=clock)
     watch_reads(core.database)
     core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
     with core.database.read() as transaction:
         core.unlock(transaction)
     server: HttpServer | None = None
-    if request.param == "http":
+    if request.param.startswith("http"):
         server = request.getfixturevalue("http_server")
         server.use(core)
     yield World(core, clock, installed, server)
     core.database.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the place of the run's PostgreSQL before there are workers, who are told by it."""
+    if not hasattr(config, "workerinput"):
+        postgres.reserve_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove that server, if a test wanted one."""
+    if not hasattr(config, "workerinput"):
+        postgres.remove_server()
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -116,6 +116,10 @@ ERRORS: dict[str, ErrorCode] = {
     "cli/database-newer": ErrorCode(0, "The database is newer than this program; it was left as it is.",
                                     "install the newest bkendctl", 1),
     "cli/database-older": ErrorCode(0, "The database has an older schema.", "bkendctl db migrate", 1),
+    "cli/database-unreachable": ErrorCode(
+        0, "The database cannot be reached.",
+        "start it, or mend BKENDCTL_DATABASE_URL, PGPASSWORD or ~/.pgpass", 8,
+    ),
     "cli/database-unwritable": ErrorCode(0, "The database cannot be written.", "bkendctl db status", 1),
     "cli/demo": ErrorCode(0, "The demo failed.", "bkendctl demo --debug", 1),
     "cli/file": ErrorCode(0, "The file cannot be read or written.", "", 1),

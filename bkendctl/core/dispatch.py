@@ -93,7 +93,7 @@ def _identify(call: Call, raw: Raw) -> None:
     if permissions.is_stale(call, call.key, "last_used_at") or permissions.is_stale(
         call, call.session, "last_activity_at"
     ):
-        with database.write() as transaction:
+        with database.write(call.environment_id) as transaction:
             permissions.touch(call, transaction)
 
 
@@ -101,8 +101,10 @@ def _run(call: Call, act: Act, request: Any, *prepared: Any) -> Any:
     """Run the handler and its audit row in one transaction; a failure that says keep is committed with it."""
     database = call.core.database
     kept: Failure | None = None
+    # A link of a mail names its environment only once it is looked up: then nobody else writes at all.
+    within = () if call.environment is None else (call.environment_id,)
     try:
-        with (database.write if call.operation.changes else database.read)() as call._tx:
+        with database.write(*within) if call.operation.changes else database.read() as call._tx:
             try:
                 given = act(call, request, *prepared)
             except Failure as failure:
@@ -125,5 +127,5 @@ def _run(call: Call, act: Act, request: Any, *prepared: Any) -> Any:
 def _record_refusal(call: Call, failure: Failure) -> None:
     """Audit a refusal whose transaction was rolled back."""
     if audit.is_recorded(call, failure):
-        with call.core.database.write() as transaction:
+        with call.core.database.write(call.environment_id) as transaction:
             audit.record(call, transaction, failure)

@@ -1,7 +1,8 @@
 """The tables, declared as SQLModel classes: the one description that schema.py and migrations are held to.
 
 Not imported while commands run: SQLModel costs about 400 ms at start (docs/adr/0003). Instants are
-milliseconds since 1970 in UTC, ids are UUID texts, every row below a project names its environment.
+milliseconds since 1970 in UTC, ids are UUID texts, every row below a project names its environment. That
+text sorts by code points on PostgreSQL too is said in the migrations alone (docs/adr/0009).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 
 from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
@@ -116,8 +116,9 @@ class Counter:
         self._is_stored = True
 
     def _sweep(self) -> None:
-        """Drop a few expired counters for each new one, so that the table stays bounded."""
-        expired = _table.c.expires_at <= self._now
+        """Drop a few expired counters of the environment for each new one, so the table stays bounded."""
+        mine = _table.c.environment_id == self._identity["environment_id"]
+        expired = and_(mine, _table.c.expires_at <= self._now)
         stale = select(_table.c.key).where(expired).limit(_SWEEP)
         self._transaction.run(delete(_table).where(_table.c.key.in_(stale), expired))
 

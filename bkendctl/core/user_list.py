@@ -7,7 +7,7 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 from msgspec import UNSET, Meta
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, exists, func, or_, select
 
 from bkendctl.contract.accounts import LinkedAccount, User
 from bkendctl.contract.errors import Failure
@@ -171,7 +171,9 @@ def _search(text: str, kind: Any) -> ColumnElement[bool]:
     """Substring, case ignored, in name, nickname and e-mail or the one named."""
     columns = {"name": _users.c.name, "nickname": _users.c.nickname, "email": _users.c.email}
     chosen = list(columns.values()) if kind is UNSET else [columns[kind]]
-    return or_(*(column.icontains(text, autoescape=True) for column in chosen))
+    escaped = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    wanted = func.folded(escaped, type_=Text)
+    return or_(*(func.folded(column, type_=Text).contains(wanted, escape="/") for column in chosen))
 
 
 def _ordered(request: ListUsers) -> Select[Any]:

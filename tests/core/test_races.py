@@ -27,7 +27,7 @@ def arrivals(database: Database) -> Iterator[Semaphore]:
     asked = Semaphore(0)
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if statement == "BEGIN IMMEDIATE":
+        if statement == "BEGIN IMMEDIATE" or "pg_advisory_xact_lock" in statement:
             asked.release()
 
     event.listen(database.engine, "before_cursor_execute", note)
