@@ -292,7 +292,21 @@ def http_server() -> Iterator[HttpServer]:
     server.close()
 
 
-@pytest.fixture(params=["embedded", "http", "http-postgresql"])
+BACKENDS = ("embedded", "http", "http-postgresql")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of operations on every backend, those of single parts on the core alone.
+
+    A test that names its backends (parametrize "world") keeps to them.
+    """
+    chosen = [mark for mark in metafunc.definition.iter_markers("parametrize") if mark.args[0] == "world"]
+    if "world" in metafunc.fixturenames and not chosen:
+        everywhere = "tests.operations." in f"{metafunc.module.__name__}."
+        metafunc.parametrize("world", BACKENDS if everywhere else BACKENDS[:1], indirect=True)
+
+
+@pytest.fixture
 def world(
     request: pytest.FixtureRequest,
     clock: MovableClock,
