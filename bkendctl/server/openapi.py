@@ -42,7 +42,8 @@ _HEADERS: dict[str, tuple[str, Schema]] = {
     "X-Request-Id": ("Names this request in the server's log.", {"type": "string"}),
     "Retry-After": ("Seconds to wait.", {"type": "integer", "minimum": 1}),
 }
-_KEY, _USER = {"apiKey": []}, {"apiKey": [], "bearerAuth": []}
+_KEY: Schema = {"apiKey": []}
+_USER: Schema = {"apiKey": [], "bearerAuth": []}
 
 
 def document(server_url: str | None = None) -> Schema:
