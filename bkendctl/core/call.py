@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from bkendctl.contract.operation import Operation
 from bkendctl.core import schema, settings
@@ -113,6 +115,15 @@ class Call:
             found = DEV_PUBLIC_URL
         return found.rstrip("/") if found else None
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Open a transaction for reading where there is none yet: ahead of the handler's."""
+        with self.core.database.read() as self._tx:
+            try:
+                yield
+            finally:
+                self._tx = None
+
     def new_id(self) -> str:
         """A fresh id."""
         return new_id(self.core.randomness)
@@ -127,19 +138,24 @@ class Call:
         self.details |= details
 
 
+_projects = schema.projects
+_ENVIRONMENTS = select(
+    schema.environments,
+    _projects.c.name.label("project_name"),
+    _projects.c.organization_id,
+    _projects.c.issuer,
+    _projects.c.former_issuers,
+    _projects.c.public_url,
+    _projects.c.cors_origins,
+).join(_projects, _projects.c.id == schema.environments.c.project_id)
+_BY_ID = _ENVIRONMENTS.where(schema.environments.c.id == bindparam("id"))
+
+
 def environment_row(transaction: Transaction, *conditions: Any) -> Row[Any] | None:
     """Read an environment together with what its project gives it."""
-    environments, projects = schema.environments, schema.projects
-    return transaction.first(
-        select(
-            environments,
-            projects.c.name.label("project_name"),
-            projects.c.organization_id,
-            projects.c.issuer,
-            projects.c.former_issuers,
-            projects.c.public_url,
-            projects.c.cors_origins,
-        )
-        .join(projects, projects.c.id == environments.c.project_id)
-        .where(*conditions)
-    )
+    return transaction.first(_ENVIRONMENTS.where(*conditions))
+
+
+def environment_by_id(transaction: Transaction, id_: str) -> Row[Any] | None:
+    """As environment_row, for every request: the statement is built once."""
+    return transaction.first(_BY_ID, id=id_)
