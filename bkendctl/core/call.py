@@ -15,6 +15,8 @@ from bkendctl.core.clock import wire
 from bkendctl.core.database import Transaction
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
+from bkendctl.core.settings import RateLimits
+from bkendctl.core.settings import convert as settings_of_sessions
 
 
 class Source(Struct, frozen=True):
@@ -33,6 +35,13 @@ class Actor(Struct, frozen=True):
     label: str | None = None
 
 
+class Allowance(Struct, frozen=True):
+    """What a rate limit leaves: limit requests in the window, remaining after this one."""
+
+    limit: int
+    remaining: int
+
+
 class Call:
     """What a handler is given. `tx` is the running transaction; `now` is the environment's time in ms."""
 
@@ -48,6 +57,7 @@ class Call:
         self.target: tuple[str, str] | None = None
         self.details: dict[str, Any] = {}
         self.organization_id: str | None = None
+        self.allowance: Allowance | None = None
         self._tx: Transaction | None = None
         self._settings: settings.Settings | None = None
 
@@ -82,6 +92,12 @@ class Call:
         if self._settings is None:
             self._settings = settings.load(self.tx, self.environment_id)
         return self._settings
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """Rate limits of the environment, which came with its row."""
+        stored = self.env.session_settings
+        return settings_of_sessions(stored).rate_limits if stored else RateLimits()
 
     @property
     def caller(self) -> Row[Any]:
@@ -147,6 +163,13 @@ _ENVIRONMENTS = select(
     _projects.c.former_issuers,
     _projects.c.public_url,
     _projects.c.cors_origins,
+    select(schema.settings.c.stored)
+    .where(
+        schema.settings.c.environment_id == schema.environments.c.id,
+        schema.settings.c.section == "sessions",
+    )
+    .scalar_subquery()
+    .label("session_settings"),
 ).join(_projects, _projects.c.id == schema.environments.c.project_id)
 _BY_ID = _ENVIRONMENTS.where(schema.environments.c.id == bindparam("id"))
 

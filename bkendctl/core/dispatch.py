@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation, Raw
-from bkendctl.core import audit, permissions
+from bkendctl.core import audit, permissions, rate_limits
 from bkendctl.core.call import Call, Source
 from bkendctl.core.decoding import decode
 from bkendctl.core.runtime import Core
@@ -71,6 +71,8 @@ def answer(call: Call, raw: Raw) -> Any:
     """As execute, for who wants to look at the call afterwards: its environment, its key, its limits."""
     handler = handler_of(call.operation)
     try:
+        if rate_limits.is_exact(call):
+            _count(call, raw)
         with call.reading():
             permissions.identify(call, raw)
             if _is_done_in_one(call, handler):
@@ -82,6 +84,14 @@ def answer(call: Call, raw: Raw) -> Any:
         _record_refusal(call, failure)
         raise
     return _run(call, handler.act, request, *prepared)
+
+
+def _count(call: Call, raw: Raw) -> None:
+    """Count a request where all processes count together: after its key, before all else."""
+    with call.reading():
+        permissions.identify_key(call, raw.headers.get("x-api-key"))
+    with call.core.database.write(call.environment_id) as transaction:
+        rate_limits.count(call, transaction, raw)
 
 
 def _is_done_in_one(call: Call, handler: Handler) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Row, bindparam, select, update
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Access, Raw
-from bkendctl.core import schema
+from bkendctl.core import rate_limits, schema
 from bkendctl.core.call import Actor, Call, environment_by_id
 from bkendctl.core.clock import MINUTE
 from bkendctl.core.crypto import fingerprint
@@ -31,8 +31,10 @@ _SESSION_BY_ID = select(_sessions).where(
 def identify(call: Call, raw: Raw) -> None:
     """All checks ahead of the request itself, in their order. Failures: those of each."""
     if call.operation.access is Access.PUBLIC:
+        rate_limits.count_here(call)
         return
     identify_key(call, raw.headers.get("x-api-key"))
+    rate_limits.count_here(call)
     identify_user(call, raw.headers.get("authorization"))
     require_scope(call)
     require_access(call, raw)
