@@ -36,7 +36,7 @@ def try_to_sign_in(world: World, email: str = "alice@example.com", source: Sourc
 
 
 def test_sign_ins_are_limited_per_address_and_source(world: World) -> None:
-    """The next one is told how long to wait; other addresses and sources go on, and so does a later minute."""
+    """Who is refused is told how long to wait; other addresses and sources go on, as does a later minute."""
     limit(world, login=3)
     world.sign_up()
     codes = [try_to_sign_in(world) for _ in range(4)]
