@@ -237,10 +237,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Installed]:
 def postgresql_server() -> Iterator[PostgresServer]:
     """The run's PostgreSQL, with a set-up database of this worker to copy; skips where none can run."""
     try:
-        server = PostgresServer()
+        server = PostgresServer(set_up)
     except OSError as error:
         pytest.skip(f"no PostgreSQL: {error}")
-    server.installed = set_up(server.template)
     yield server
     server.close()
 
@@ -254,24 +253,20 @@ def set_up(url: str) -> Installed:
 
 
 @pytest.fixture
-def new_database(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[[str], tuple[str, Installed]]]:
-    """Ask for "sqlite" or "postgresql": the URL of a fresh installation, and what is in it."""
-    with ExitStack() as stack:
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], tuple[str, Installed]]:
+    """Ask once for "sqlite" or "postgresql": the URL of a fresh installation, and what is in it."""
 
-        def make(kind: str) -> tuple[str, Installed]:
-            if kind == "postgresql":
-                server: PostgresServer = request.getfixturevalue("postgresql_server")
-                assert server.installed is not None
-                return stack.enter_context(server.copy()), server.installed
-            image, installed = request.getfixturevalue("fresh")
-            file = tmp_path / "bkendctl.db"
-            create_private_file(file)
-            file.write_bytes(image)
-            return f"sqlite:///{file}", installed
+    def make(kind: str) -> tuple[str, Installed]:
+        if kind == "postgresql":
+            server: PostgresServer = request.getfixturevalue("postgresql_server")
+            return server.fresh(), server.installed
+        image, installed = request.getfixturevalue("fresh")
+        file = tmp_path / "bkendctl.db"
+        create_private_file(file)
+        file.write_bytes(image)
+        return f"sqlite:///{file}", installed
 
-        yield make
+    return make
 
 
 def watch_reads(database: Database) -> None:
@@ -292,25 +287,36 @@ def http_server() -> Iterator[HttpServer]:
     server.close()
 
 
-@pytest.fixture(params=["embedded", "http", "http-postgresql"])
-def world(
+@pytest.fixture
+def make_world(
     request: pytest.FixtureRequest,
     clock: MovableClock,
     new_database: Callable[[str], tuple[str, Installed]],
-) -> Iterator[World]:
-    """A fresh installation in environment dev, on every backend there is."""
-    url, installed = new_database("postgresql" if request.param.endswith("postgresql") else "sqlite")
-    core = Core(Database(url), MASTER_KEY, clock=clock)
-    watch_reads(core.database)
-    core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
-    with core.database.read() as transaction:
-        core.unlock(transaction)
-    server: HttpServer | None = None
-    if request.param.startswith("http"):
-        server = request.getfixturevalue("http_server")
-        server.use(core)
-    yield World(core, clock, installed, server)
-    core.database.close()
+) -> Iterator[Callable[[str], World]]:
+    """Ask once for a backend by name: a fresh installation in environment dev, reached through it."""
+    with ExitStack() as stack:
+
+        def make(backend: str) -> World:
+            url, installed = new_database("postgresql" if backend.endswith("postgresql") else "sqlite")
+            core = Core(Database(url), MASTER_KEY, clock=clock)
+            stack.callback(core.database.close)
+            watch_reads(core.database)
+            core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
+            with core.database.read() as transaction:
+                core.unlock(transaction)
+            server: HttpServer | None = None
+            if backend.startswith("http"):
+                server = request.getfixturevalue("http_server")
+                server.use(core)
+            return World(core, clock, installed, server)
+
+        yield make
+
+
+@pytest.fixture(params=["embedded", "http", "http-postgresql"])
+def world(request: pytest.FixtureRequest, make_world: Callable[[str], World]) -> World:
+    """A fresh installation on every backend there is."""
+    return make_world(request.param)
 
 
 def pytest_configure(config: pytest.Config) -> None:
