@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -287,36 +286,39 @@ def http_server() -> Iterator[HttpServer]:
     server.close()
 
 
+BACKENDS = ("embedded", "http", "http-postgresql")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of operations on every backend, those of single parts on the core alone.
+
+    A test that names its backends (parametrize "world") keeps to them.
+    """
+    chosen = [mark for mark in metafunc.definition.iter_markers("parametrize") if mark.args[0] == "world"]
+    if "world" in metafunc.fixturenames and not chosen:
+        everywhere = "tests.operations." in f"{metafunc.module.__name__}."
+        metafunc.parametrize("world", BACKENDS if everywhere else BACKENDS[:1], indirect=True)
+
+
 @pytest.fixture
-def make_world(
+def world(
     request: pytest.FixtureRequest,
     clock: MovableClock,
     new_database: Callable[[str], tuple[str, Installed]],
-) -> Iterator[Callable[[str], World]]:
-    """Ask once for a backend by name: a fresh installation in environment dev, reached through it."""
-    with ExitStack() as stack:
-
-        def make(backend: str) -> World:
-            url, installed = new_database("postgresql" if backend.endswith("postgresql") else "sqlite")
-            core = Core(Database(url), MASTER_KEY, clock=clock)
-            stack.callback(core.database.close)
-            watch_reads(core.database)
-            core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
-            with core.database.read() as transaction:
-                core.unlock(transaction)
-            server: HttpServer | None = None
-            if backend.startswith("http"):
-                server = request.getfixturevalue("http_server")
-                server.use(core)
-            return World(core, clock, installed, server)
-
-        yield make
-
-
-@pytest.fixture(params=["embedded", "http", "http-postgresql"])
-def world(request: pytest.FixtureRequest, make_world: Callable[[str], World]) -> World:
-    """A fresh installation on every backend there is."""
-    return make_world(request.param)
+) -> Iterator[World]:
+    """A fresh installation in environment dev, on every backend there is."""
+    url, installed = new_database("postgresql" if request.param.endswith("postgresql") else "sqlite")
+    core = Core(Database(url), MASTER_KEY, clock=clock)
+    watch_reads(core.database)
+    core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
+    with core.database.read() as transaction:
+        core.unlock(transaction)
+    server: HttpServer | None = None
+    if request.param.startswith("http"):
+        server = request.getfixturevalue("http_server")
+        server.use(core)
+    yield World(core, clock, installed, server)
+    core.database.close()
 
 
 def pytest_configure(config: pytest.Config) -> None:

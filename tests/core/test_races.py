@@ -18,6 +18,8 @@ from bkendctl.core.call import Call, Source, environment_row
 from bkendctl.core.database import Database
 from tests.conftest import PASSWORD, World
 
+pytestmark = pytest.mark.parametrize("world", ["embedded", "embedded-postgresql"], indirect=True)
+
 KEY = "saved-before-sending"
 
 

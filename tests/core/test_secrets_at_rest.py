@@ -11,6 +11,8 @@ from bkendctl.contract import keys
 from bkendctl.core import schema
 from tests.conftest import PASSWORD, World
 
+pytestmark = pytest.mark.parametrize("world", ["embedded", "embedded-postgresql"], indirect=True)
+
 
 def stored(world: World) -> bytes:
     """Everything in the files of the database, or in a server's tables: its files hold them compressed."""
