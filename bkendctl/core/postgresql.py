@@ -16,6 +16,8 @@ from bkendctl.contract.errors import Failure
 
 LOCK_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10
+SILENCE_MS = 10_000
+"""How long what was sent may stay unacknowledged, and a connection silent before it is tried."""
 OLDEST = (14,)
 """The first release that takes the migrations."""
 
@@ -44,6 +46,8 @@ def engine_of(url: str, *, pool_size: int, json_serializer: Any) -> Engine:
     # What the libpq of the URL says itself counts.
     given = {
         "connect_timeout": CONNECT_TIMEOUT_S,
+        "tcp_user_timeout": SILENCE_MS,  # else a machine that vanished is waited for a quarter of an hour
+        "keepalives_idle": SILENCE_MS // 1000,
         "target_session_attrs": "read-write",  # never a replica: who revokes is obeyed at once
         "client_encoding": "utf8",  # else PGCLIENTENCODING, or bytes of a database that has none
     }
