@@ -60,6 +60,7 @@ def run(listening: Listening, make: Callable[[], ASGIApp], started: Callable[[Li
             # uvicorn raises the signal again after its orderly end; that end is no failure.
             signal.signal(number, lambda *_: None)
         config = uvicorn.Config(make, **_settings(listening))
+        bound.listen(BACKLOG)  # whoever reads the line may connect, and waits for the first worker
         started(listening)
         if listening.workers > 1:
             Multiprocess(config, sockets=[bound]).run()

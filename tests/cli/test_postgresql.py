@@ -153,9 +153,9 @@ def test_an_ambiguous_password_is_refused_unquoted(shell: Shell) -> None:
 
 @pytest.fixture
 def two_servers(joined: Shell, address: str) -> Iterator[list[str]]:
-    """URLs of two servers on the one database, each with two processes."""
+    """URLs of two servers on the one database."""
     joined.set(DATABASE_URL=with_password(address))
-    command = ("serve", "--port", "0", "--workers", "2", "--no-access-log")
+    command = ("serve", "--port", "0", "--no-access-log")
     with ExitStack() as stack:
         running = [stack.enter_context(joined.start(*command)) for _ in range(2)]
         try:
