@@ -252,7 +252,9 @@ def set_up(url: str) -> Installed:
 
 
 @pytest.fixture
-def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], tuple[str, Installed]]:
+def new_database(
+    request: pytest.FixtureRequest, worker_folder: Path
+) -> Callable[[str], tuple[str, Installed]]:
     """Ask once for "sqlite" or "postgresql": the URL of a fresh installation, and what is in it."""
 
     def make(kind: str) -> tuple[str, Installed]:
@@ -260,7 +262,9 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[st
             server: PostgresServer = request.getfixturevalue("postgresql_server")
             return server.fresh(), server.installed
         image, installed = request.getfixturevalue("fresh")
-        file = tmp_path / "bkendctl.db"
+        file = worker_folder / "bkendctl.db"
+        for beside in ("-wal", "-shm"):
+            file.with_name(file.name + beside).unlink(missing_ok=True)
         create_private_file(file)
         file.write_bytes(image)
         return f"sqlite:///{file}", installed
@@ -268,14 +272,32 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[st
     return make
 
 
-def watch_reads(database: Database) -> None:
+@pytest.fixture(scope="session")
+def worker_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this worker's SQLite file is, made anew for each test."""
+    return tmp_path_factory.mktemp("worker")
+
+
+@pytest.fixture(scope="session")
+def opened() -> Iterator[Callable[[str], Database]]:
+    """Give the one Database of a URL: compiling its statements costs more than most tests."""
+    databases: dict[str, Database] = {}
+
+    def database_at(url: str) -> Database:
+        database = databases.setdefault(url, Database(url))
+        if not event.contains(database.engine, "before_cursor_execute", watch_reads):
+            event.listen(database.engine, "before_cursor_execute", watch_reads)
+        return database
+
+    yield database_at
+    for database in databases.values():
+        database.close()
+
+
+def watch_reads(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
     """Let a statement that writes in a transaction for reading fail: under load it would, and only there."""
-
-    def look(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not connection.get_execution_options().get("writes"):
-            assert not statement.startswith(("INSERT", "UPDATE", "DELETE")), statement
-
-    event.listen(database.engine, "before_cursor_execute", look)
+    if not connection.get_execution_options().get("writes"):
+        assert not statement.startswith(("INSERT", "UPDATE", "DELETE")), statement
 
 
 @pytest.fixture(scope="session")
@@ -305,11 +327,11 @@ def world(
     request: pytest.FixtureRequest,
     clock: MovableClock,
     new_database: Callable[[str], tuple[str, Installed]],
+    opened: Callable[[str], Database],
 ) -> Iterator[World]:
     """A fresh installation in environment dev, on every backend there is."""
     url, installed = new_database("postgresql" if request.param.endswith("postgresql") else "sqlite")
-    core = Core(Database(url), MASTER_KEY, clock=clock)
-    watch_reads(core.database)
+    core = Core(opened(url), MASTER_KEY, clock=clock)
     core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
     with core.database.read() as transaction:
         core.unlock(transaction)
@@ -318,7 +340,8 @@ def world(
         server = request.getfixturevalue("http_server")
         server.use(core)
     yield World(core, clock, installed, server)
-    core.database.close()
+    if core.database.file is not None:  # which is about to be written anew
+        core.database.engine.dispose()
 
 
 def pytest_configure(config: pytest.Config) -> None:
