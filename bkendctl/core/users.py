@@ -85,9 +85,8 @@ def _link_email(call: Call, user_id: str, email: str) -> None:
 def _hash_password(call: Call, request: contract.CreateUser) -> str | None:
     if request.password is UNSET:
         return None
-    with call.core.database.read() as call._tx:
+    with call.reading():
         policy = call.settings.email.password_policy
-    call._tx = None
     personal = (request.email, request.email.partition("@")[0], call.env.project_name)
     require_acceptable(str(request.password), policy, field="password", personal=personal)
     with call.core.hasher.slot() as hasher:

@@ -211,6 +211,7 @@ def upgrade() -> None:
         sa.Column("kind", _text(16), nullable=False),
         sa.Column("key", _text(64), nullable=False),
         sa.Column("attempts", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("requests", sa.Integer(), nullable=False),
         sa.Column("locked_until", sa.BigInteger(), nullable=True),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["environment_id"], ["environments.id"], ondelete="CASCADE"),
