@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -237,10 +236,9 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Installed]:
 def postgresql_server() -> Iterator[PostgresServer]:
     """The run's PostgreSQL, with a set-up database of this worker to copy; skips where none can run."""
     try:
-        server = PostgresServer()
+        server = PostgresServer(set_up)
     except OSError as error:
         pytest.skip(f"no PostgreSQL: {error}")
-    server.installed = set_up(server.template)
     yield server
     server.close()
 
@@ -255,33 +253,51 @@ def set_up(url: str) -> Installed:
 
 @pytest.fixture
 def new_database(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[Callable[[str], tuple[str, Installed]]]:
-    """Ask for "sqlite" or "postgresql": the URL of a fresh installation, and what is in it."""
-    with ExitStack() as stack:
+    request: pytest.FixtureRequest, worker_folder: Path
+) -> Callable[[str], tuple[str, Installed]]:
+    """Ask once for "sqlite" or "postgresql": the URL of a fresh installation, and what is in it."""
 
-        def make(kind: str) -> tuple[str, Installed]:
-            if kind == "postgresql":
-                server: PostgresServer = request.getfixturevalue("postgresql_server")
-                assert server.installed is not None
-                return stack.enter_context(server.copy()), server.installed
-            image, installed = request.getfixturevalue("fresh")
-            file = tmp_path / "bkendctl.db"
-            create_private_file(file)
-            file.write_bytes(image)
-            return f"sqlite:///{file}", installed
+    def make(kind: str) -> tuple[str, Installed]:
+        if kind == "postgresql":
+            server: PostgresServer = request.getfixturevalue("postgresql_server")
+            return server.fresh(), server.installed
+        image, installed = request.getfixturevalue("fresh")
+        file = worker_folder / "bkendctl.db"
+        for beside in ("-wal", "-shm"):
+            file.with_name(file.name + beside).unlink(missing_ok=True)
+        create_private_file(file)
+        file.write_bytes(image)
+        return f"sqlite:///{file}", installed
 
-        yield make
+    return make
 
 
-def watch_reads(database: Database) -> None:
+@pytest.fixture(scope="session")
+def worker_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this worker's SQLite file is, made anew for each test."""
+    return tmp_path_factory.mktemp("worker")
+
+
+@pytest.fixture(scope="session")
+def opened() -> Iterator[Callable[[str], Database]]:
+    """Give the one Database of a URL: compiling its statements costs more than most tests."""
+    databases: dict[str, Database] = {}
+
+    def database_at(url: str) -> Database:
+        database = databases.setdefault(url, Database(url))
+        if not event.contains(database.engine, "before_cursor_execute", watch_reads):
+            event.listen(database.engine, "before_cursor_execute", watch_reads)
+        return database
+
+    yield database_at
+    for database in databases.values():
+        database.close()
+
+
+def watch_reads(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
     """Let a statement that writes in a transaction for reading fail: under load it would, and only there."""
-
-    def look(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not connection.get_execution_options().get("writes"):
-            assert not statement.startswith(("INSERT", "UPDATE", "DELETE")), statement
-
-    event.listen(database.engine, "before_cursor_execute", look)
+    if not connection.get_execution_options().get("writes"):
+        assert not statement.startswith(("INSERT", "UPDATE", "DELETE")), statement
 
 
 @pytest.fixture(scope="session")
@@ -311,11 +327,11 @@ def world(
     request: pytest.FixtureRequest,
     clock: MovableClock,
     new_database: Callable[[str], tuple[str, Installed]],
+    opened: Callable[[str], Database],
 ) -> Iterator[World]:
     """A fresh installation in environment dev, on every backend there is."""
     url, installed = new_database("postgresql" if request.param.endswith("postgresql") else "sqlite")
-    core = Core(Database(url), MASTER_KEY, clock=clock)
-    watch_reads(core.database)
+    core = Core(opened(url), MASTER_KEY, clock=clock)
     core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
     with core.database.read() as transaction:
         core.unlock(transaction)
@@ -324,7 +340,8 @@ def world(
         server = request.getfixturevalue("http_server")
         server.use(core)
     yield World(core, clock, installed, server)
-    core.database.close()
+    if core.database.file is not None:  # which is about to be written anew
+        core.database.engine.dispose()
 
 
 def pytest_configure(config: pytest.Config) -> None:

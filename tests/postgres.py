@@ -16,6 +16,7 @@ from tempfile import mkdtemp
 
 import psycopg
 from filelock import FileLock
+from psycopg.rows import TupleRow
 
 from bkendctl.core.installation import Installed
 
@@ -37,20 +38,40 @@ _SETTINGS = {
 
 
 class PostgresServer:
-    """The run's server as one worker uses it: a template of its own, and copies of it. OSError without."""
+    """The run's server as one worker uses it. OSError where none can run.
 
-    def __init__(self) -> None:
+    set_up: makes tables and an installation at a URL. What it made is a template to be copied, and there is
+    a database that is brought back to it for each test, in a tenth of the time that a copy takes.
+    """
+
+    def __init__(self, set_up: Callable[[str], Installed]) -> None:
         self._url = running_server()
         self._name = f"w{os.getpid()}"
         self._copies = 0
         self._admin = psycopg.connect(self._url.format("postgres"), autocommit=True)
         self.run(f"CREATE DATABASE {self._name}")
-        self.installed: Installed | None = None
+        self.installed = set_up(self._url.format(self._name))
+        self._lent = f"{self._name}_lent"
+        self.run(f"CREATE DATABASE {self._lent} TEMPLATE {self._name} STRATEGY FILE_COPY")
+        self._keeper = self._connected()
+        self._reset = _keep_rows(self._keeper)
 
-    @property
-    def template(self) -> str:
-        """URL of the database that is copied; nobody may be connected to it meanwhile."""
-        return self._url.format(self._name)
+    def fresh(self) -> str:
+        """URL of the one database that tests are lent in turn, as the set-up left it."""
+        try:
+            self._keeper.execute(self._reset)
+        except psycopg.OperationalError:  # a test ended every connection
+            self._keeper.close()
+            self._keeper = self._connected()
+            self._keeper.execute(self._reset)
+        return self._url.format(self._lent)
+
+    def _connected(self) -> psycopg.Connection[TupleRow]:
+        connection = psycopg.connect(self._url.format(self._lent), autocommit=True)
+        # Rows go and come in any order: no trigger looks at foreign keys.
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("SET lock_timeout = '10s'")
+        return connection
 
     @contextmanager
     def copy(self, template: str = "", how: str = "") -> Iterator[str]:
@@ -67,8 +88,22 @@ class PostgresServer:
         self._admin.execute(statement.encode())
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Give the connections back."""
+        self._keeper.close()
         self._admin.close()
+
+
+def _keep_rows(connection: psycopg.Connection[TupleRow]) -> bytes:
+    """Keep what is in the tables, in a schema of its own; gives the statements that bring it back."""
+    tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    connection.execute("CREATE SCHEMA kept")
+    statements = ["BEGIN"]
+    for (table,) in tables:
+        statements.append(f"DELETE FROM {table}")
+        made = connection.execute(f"CREATE TABLE kept.{table} AS TABLE {table}".encode())
+        if made.rowcount:
+            statements.append(f"INSERT INTO {table} TABLE kept.{table}")
+    return "; ".join([*statements, "COMMIT"]).encode()
 
 
 def reserve_folder() -> None:

@@ -9,13 +9,15 @@ from hashlib import sha256
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from bkendctl.contract.errors import Failure
 
 LOCK_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10
+SILENCE_MS = 10_000
+"""How long what was sent may stay unacknowledged, and a connection silent before it is tried."""
 OLDEST = (14,)
 """The first release that takes the migrations."""
 
@@ -33,24 +35,11 @@ def engine_of(url: str, *, pool_size: int, json_serializer: Any) -> Engine:
 
     cli/not-offered without psycopg, cli/usage for a URL that is none.
     """
-    try:
-        target = sqlalchemy.make_url(url)
-        if target.get_backend_name() not in ("postgresql", "postgres"):
-            raise ValueError
-        target = target.set(drivername="postgresql+psycopg")
-    except (sqlalchemy.exc.ArgumentError, ValueError):
-        # Never quoted: it may hold a password.
-        raise Failure("cli/usage", "This is no URL of a SQLite file or of PostgreSQL.", hint="") from None
-    # What the libpq of the URL says itself counts.
-    given = {
-        "connect_timeout": CONNECT_TIMEOUT_S,
-        "target_session_attrs": "read-write",  # never a replica: who revokes is obeyed at once
-        "client_encoding": "utf8",  # else PGCLIENTENCODING, or bytes of a database that has none
-    }
+    target = _target(url)
     try:
         engine = sqlalchemy.create_engine(
             target,
-            connect_args={name: value for name, value in given.items() if name not in target.query},
+            connect_args={name: value for name, value in _GIVEN.items() if name not in target.query},
             hide_parameters=True,  # a traceback of --debug shows the statement, never the values
             json_serializer=json_serializer,
             use_native_hstore=False,  # asked for at every start otherwise
@@ -74,6 +63,28 @@ def engine_of(url: str, *, pool_size: int, json_serializer: Any) -> Engine:
     return engine
 
 
+# What the URL says itself counts.
+_GIVEN = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "tcp_user_timeout": SILENCE_MS,  # else a machine that vanished is waited for a quarter of an hour
+    "keepalives_idle": SILENCE_MS // 1000,
+    "target_session_attrs": "read-write",  # never a replica: who revokes is obeyed at once
+    "client_encoding": "utf8",  # else PGCLIENTENCODING, or bytes of a database that has none
+}
+
+
+def _target(url: str) -> URL:
+    """Read the URL, which is never quoted: it may hold a password."""
+    try:
+        target = sqlalchemy.make_url(url)
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        raise Failure("cli/usage", _NO_URL, hint="") from None
+    if target.get_backend_name() not in ("postgresql", "postgres"):
+        raise Failure("cli/usage", _NO_URL, hint="")
+    return target.set(drivername="postgresql+psycopg")
+
+
+_NO_URL = "This is no URL of a SQLite file or of PostgreSQL."
 _READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 

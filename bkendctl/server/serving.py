@@ -60,6 +60,7 @@ def run(listening: Listening, make: Callable[[], ASGIApp], started: Callable[[Li
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _stop)
         config = uvicorn.Config(make, **_settings(listening))
+        bound.listen(BACKLOG)  # whoever reads the line may connect, and waits for the first worker
         started(listening)
         if listening.workers > 1:
             Multiprocess(config, sockets=[bound]).run()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from shell import ALICE, Shell
@@ -10,6 +12,7 @@ from shell import ALICE, Shell
 from tests.postgres import GUARDED, PostgresServer
 
 PASSWORD = "Hunter-2x"
+SERVING = re.compile(r"done: serving at (http://\S+);")
 CHECKS = [
     "files", "disk", "profile", "credentials", "postgresql", "schema", "integrity", "master key", "clock",
     "public url", "smtp",
@@ -146,3 +149,39 @@ def test_an_ambiguous_password_is_refused_unquoted(shell: Shell) -> None:
     shell.set(DATABASE_URL="postgresql://u:Hunter@2x@h/d")
     assert "2x" not in shell.refused(2, "cli/usage", "init")["message"]
     assert not (shell.home / "config.toml").exists()
+
+
+@pytest.fixture
+def two_servers(joined: Shell, address: str) -> Iterator[list[str]]:
+    """URLs of two servers on the one database."""
+    joined.set(DATABASE_URL=with_password(address))
+    command = ("serve", "--port", "0", "--no-access-log")
+    with ExitStack() as stack:
+        running = [stack.enter_context(joined.start(*command)) for _ in range(2)]
+        try:
+            yield [found[1] for server in running if (found := SERVING.match(server.stderr.readline()))]
+        finally:
+            for server in running:
+                server.terminate()
+            assert PASSWORD not in str([server.communicate(timeout=20) for server in running])
+
+
+def test_two_servers_share_it(joined: Shell, two_servers: list[str]) -> None:
+    """P3: who signs out at one is out at the other at once, and the password is not in what they say."""
+    keys = f"{joined.credentials['publishable_key']}\n{joined.credentials['secret_key']}\n"
+    one, other = two_servers
+    joined.ok("profiles", "add", "one", "--url", one, "--api-key-stdin", stdin=keys)
+    joined.sign_up()
+    token = joined.ok("token", "print").out.strip()
+    joined.set(URL=other, ACCESS_TOKEN=token, API_KEY=keys.splitlines()[0])
+    assert joined.json("whoami")["email"] == ALICE
+    joined.unset("URL", "ACCESS_TOKEN", "API_KEY")
+    joined.ok("logout", "-p", "one")
+    joined.set(URL=other, ACCESS_TOKEN=token, API_KEY=keys.splitlines()[0])
+    joined.refused(3, "auth/invalid-token", "whoami")
+
+
+def test_what_would_be_served_is_shown_without_the_password(joined: Shell, address: str) -> None:
+    """--print-config is pasted into tickets."""
+    joined.set(DATABASE_URL=with_password(address))
+    assert joined.json("serve", "--print-config")["database"] == address

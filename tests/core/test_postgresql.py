@@ -125,6 +125,7 @@ def test_a_server_that_goes_in_the_midst_of_a_request(
     with pytest.raises(Failure) as caught:
         world.sign_up()
     assert (caught.value.code, caught.value.retry_after, len(ended)) == ("common/unavailable", 1, 1)
+    event.remove(database.engine, "before_cursor_execute", end)
     world.me(world.sign_up())
     with database.read() as transaction:
         assert transaction.value(select(func.count()).select_from(schema.users)) == 1
