@@ -341,7 +341,7 @@ def world(
         server.use(core)
     yield World(core, clock, installed, server)
     if core.database.file is not None:  # which is about to be written anew
-        core.database.engine.dispose()
+        core.database.release()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -92,7 +92,7 @@ class Database:
         self.url = url
         self._engine: Engine | None = None
         self._process = 0
-        self._inherited: Engine | None = None
+        self._inherited: object = None
         self._threads = threading.local()
         self._kept: WeakSet[Connection] = WeakSet()
 
@@ -107,7 +107,7 @@ class Database:
         """The engine of this process."""
         if self._engine is None or self._process != os.getpid():
             # Kept: even closing a parent's connection in a child is unsafe (sqlite.org/howtocorrupt.html).
-            self._inherited = self._engine
+            self._inherited = self._engine, tuple(self._kept)
             self._engine = _sqlite_engine(self.file) if self.file else self._postgresql_engine()
             self._process = os.getpid()
         return self._engine
@@ -226,12 +226,16 @@ class Database:
         with self.read() as transaction:
             return int(transaction.value(sqlalchemy.text("SELECT pg_database_size(current_database())")))
 
+    def release(self) -> None:
+        """Close every connection of this process; the next ones are opened anew."""
+        for connection in tuple(self._kept):
+            connection.close()
+        self.engine.dispose()
+
     def close(self) -> None:
         """Give all connections back."""
         if self._engine is not None and self._process == os.getpid():
-            for connection in tuple(self._kept):
-                connection.close()
-            self._engine.dispose()
+            self.release()
             self._engine = None
 
 

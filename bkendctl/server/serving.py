@@ -111,7 +111,6 @@ def _bound(listening: Listening) -> socket.socket:
         if sys.platform != "win32":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
-        bound.listen(BACKLOG)  # who reads that we serve may connect from here on
         bound.set_inheritable(True)
     except (OSError, OverflowError) as error:
         bound.close()

@@ -83,7 +83,13 @@ def test_writers_go_on_during_a_copy(machine: Machine, tmp_path: Path) -> None:
     table = schema.throttles
     with core.database.write() as transaction:
         environment = transaction.value(select(schema.environments.c.id))
-        row = {"environment_id": environment, "kind": "x", "attempts": list(range(400)), "expires_at": 0}
+        row = {
+            "environment_id": environment,
+            "kind": "x",
+            "attempts": list(range(400)),
+            "requests": 0,
+            "expires_at": 0,
+        }
         transaction.run(table.insert(), [row | {"key": f"{number:064}"} for number in range(2_000)])
     steps = []
 
