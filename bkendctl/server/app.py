@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from bkendctl.contract.errors import Failure
 from bkendctl.core.occupancy import serving
 from bkendctl.core.runtime import Core
-from bkendctl.server import outgoing
+from bkendctl.server import outgoing, reference
 from bkendctl.server.access_log import AccessLog
 from bkendctl.server.around import Around
 from bkendctl.server.health import Health
@@ -54,6 +54,8 @@ def make_app(core: Core, *, log: AccessLog | None = None, pools: Pools | None = 
         routes=[
             Mount("/v1", Operations(core, pools)),
             *(Route(route.path, handlers[route.operation_id]) for route in ROUTES),
+            Route("/docs", _reference),
+            Route("/docs/reference.css", _reference_style),
         ],
         exception_handlers={404: _refused, 405: _refused, 500: _failed},
         lifespan=lifespan,
@@ -64,6 +66,25 @@ def make_app(core: Core, *, log: AccessLog | None = None, pools: Pools | None = 
 async def _openapi(_request: Request) -> Response:
     """The contract, as this server offers it."""
     return Response(_document(), headers={"cache-control": "no-cache"}, media_type="application/json")
+
+
+async def _reference(_request: Request) -> Response:
+    """The contract, to read."""
+    return Response(
+        _page(), headers=_PAGE | {"content-security-policy": reference.POLICY}, media_type="text/html"
+    )
+
+
+async def _reference_style(_request: Request) -> Response:
+    return Response(reference.css(), headers=_PAGE, media_type="text/css")
+
+
+_PAGE = {"cache-control": "no-cache", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+
+
+@cache
+def _page() -> bytes:
+    return reference.html()
 
 
 @cache
