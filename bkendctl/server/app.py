@@ -21,6 +21,7 @@ from bkendctl.server import outgoing, reference
 from bkendctl.server.access_log import AccessLog
 from bkendctl.server.around import Around
 from bkendctl.server.health import Health
+from bkendctl.server.incoming import BODY_SECONDS
 from bkendctl.server.infrastructure import ROUTES
 from bkendctl.server.metrics import Metrics
 from bkendctl.server.openapi import document
@@ -30,7 +31,13 @@ from bkendctl.server.pools import Pools
 _CODES = {404: "common/not-found", 405: "common/method-not-allowed"}
 
 
-def make_app(core: Core, *, log: AccessLog | None = None, pools: Pools | None = None) -> ASGIApp:
+def make_app(
+    core: Core,
+    *,
+    log: AccessLog | None = None,
+    pools: Pools | None = None,
+    body_seconds: float = BODY_SECONDS,
+) -> ASGIApp:
     """Make the app over a core whose database fits. log: None for no access log."""
     pools = pools or Pools()
     metrics = Metrics()
@@ -52,7 +59,7 @@ def make_app(core: Core, *, log: AccessLog | None = None, pools: Pools | None = 
 
     app = Starlette(
         routes=[
-            Mount("/v1", Operations(core, pools)),
+            Mount("/v1", Operations(core, pools, body_seconds=body_seconds)),
             *(Route(route.path, handlers[route.operation_id]) for route in ROUTES),
             Route("/docs", _reference),
             Route("/docs/reference.css", _reference_style),
@@ -60,6 +67,8 @@ def make_app(core: Core, *, log: AccessLog | None = None, pools: Pools | None = 
         exception_handlers={404: _refused, 405: _refused, 500: _failed},
         lifespan=lifespan,
     )
+    # A path with one slash too many is unknown; the redirect would go to whatever host the caller names.
+    app.router.redirect_slashes = False
     return Around(app, core.randomness, log, metrics)
 
 

@@ -20,7 +20,8 @@ from bkendctl.server.pools import Pools
 class Operations:
     """An ASGI endpoint for every path of the contract."""
 
-    def __init__(self, core: Core, pools: Pools) -> None:
+    def __init__(self, core: Core, pools: Pools, *, body_seconds: float = incoming.BODY_SECONDS) -> None:
+        self._body_seconds = body_seconds
         self._core = core
         self._pools = pools
         self._cors = Cors(core, pools)
@@ -50,7 +51,7 @@ class Operations:
             return given
         call = Call(self._core, operation, _source(scope))
         try:
-            raw = await incoming.read(scope, receive, operation, path)
+            raw = await incoming.read(scope, receive, operation, path, seconds=self._body_seconds)
             given = await self._pools.of(operation).run(lambda: _done(call, raw))
         except Failure as failure:
             given = outgoing.refused(failure, call)
