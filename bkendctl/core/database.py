@@ -270,7 +270,8 @@ def _sqlite_engine(file: Path) -> Engine:
             stacklevel=2,
         )
     engine = sqlalchemy.create_engine(
-        f"sqlite:///{file}",
+        # A file that went away is not made anew: an empty one would pass for a fresh installation.
+        f"sqlite:///{file.absolute().as_uri()}?mode=rw&uri=true",
         module=sqlite_module(),
         hide_parameters=True,  # a traceback of --debug shows the statement, never the values
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
