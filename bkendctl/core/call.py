@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,7 +43,10 @@ class Allowance(Struct, frozen=True):
 
 
 class Call:
-    """What a handler is given. `tx` is the running transaction; `now` is the environment's time in ms."""
+    """What a handler is given. `tx` is the running transaction; `now` is the environment's time in ms.
+
+    arrived: its place among the requests of this process. afterwards: what to do once all is committed.
+    """
 
     def __init__(self, core: Core, operation: Operation[Any, Any], source: Source) -> None:
         self.core = core
@@ -54,6 +57,8 @@ class Call:
         self.user: Row[Any] | None = None
         self.session: Row[Any] | None = None
         self.now = core.clock.now()
+        self.arrived = core.arrivals.now()
+        self.afterwards: list[Callable[[], None]] = []
         self.target: tuple[str, str] | None = None
         self.details: dict[str, Any] = {}
         self.organization_id: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from msgspec import UNSET
@@ -128,7 +129,10 @@ def _organization_role(call: Call, user_id: str, organization_id: str | None) ->
 
 
 def _on_arrival(call: Call, request: contract.Refresh) -> Row[Any] | None:
-    """Read the token once before the lock is taken: spent by now is reuse, spent under the lock a race."""
+    """Read the token once before the lock is taken: spent by now is reuse, spent under the lock a race.
+
+    A server's request may have waited for its thread until now; arrivals.py knows what it was there before.
+    """
     with call.core.database.read() as transaction:
         return transaction.first(
             select(_tokens).where(
@@ -148,6 +152,7 @@ def refresh(call: Call, request: contract.Refresh, arrived: Row[Any] | None) -> 
     key_hash = None if key is UNSET else fingerprint(str(key))
     mine = and_(_tokens.c.token_hash == arrived.token_hash, _tokens.c.spent_at.is_(None))
     if call.tx.run(update(_tokens).where(mine).values(spent_at=call.now, idempotency_hash=key_hash)):
+        call.afterwards.append(partial(call.core.arrivals.spent, arrived.token_hash))
         return _rotate(call, user, session, arrived, arrived.generation + 1)
     spent = call.tx.first(select(_tokens).where(_tokens.c.token_hash == arrived.token_hash))
     if spent is None:
@@ -159,7 +164,7 @@ def refresh(call: Call, request: contract.Refresh, arrived: Row[Any] | None) -> 
     if same_client and unused and call.now - spent.spent_at <= IDEMPOTENCY_MS:
         call.tx.run(delete(_tokens).where(_tokens.c.token_hash == spent.successor_hash))
         return _rotate(call, user, session, spent, spent.generation + 1)
-    if arrived.spent_at is None:
+    if arrived.spent_at is None or call.core.arrivals.was_before(call.arrived, arrived.token_hash):
         raise Failure("auth/invalid-refresh-token")
     return _reused(call, user, session, spent)
 

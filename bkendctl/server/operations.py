@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.types import Receive, Scope, Send
 
 from bkendctl.contract import catalogue
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Raw
 from bkendctl.core.call import Call, Source
-from bkendctl.core.dispatch import answer
+from bkendctl.core.dispatch import UNDONE, answer, is_light, look
 from bkendctl.core.runtime import Core
 from bkendctl.server import incoming, outgoing
 from bkendctl.server.cors import Cors
@@ -49,15 +51,30 @@ class Operations:
             given = outgoing.refused(Failure("common/method-not-allowed"), allow=allow)
             await self._cors.admit(origin, None, given)
             return given
-        call = Call(self._core, operation, _source(scope))
+        source = _source(scope)
+        call = Call(self._core, operation, source)
         try:
             raw = await incoming.read(scope, receive, operation, path, seconds=self._body_seconds)
-            given = await self._pools.of(operation).run(lambda: _done(call, raw))
+            done = self._looked_up(call, raw)
+            if done is None:
+                call = Call(self._core, operation, source)
+                done = await self._pools.of(operation).run(partial(_done, call, raw))
+            given = done
         except Failure as failure:
             given = outgoing.refused(failure, call)
         await self._cors.admit(origin, call, given)
         scope["note"].take(call)
         return given
+
+    def _looked_up(self, call: Call, raw: Raw) -> Answer | None:
+        """Answer a light operation on a file here and now: a hand-over to a thread costs more.
+
+        Who reads a file in WAL mode waits for no writer; a server's answer would be waited for.
+        """
+        if self._core.database.file is None or not is_light(call.operation):
+            return None
+        found = look(call, raw)
+        return None if found is UNDONE else outgoing.good(call, found)
 
 
 def _done(call: Call, raw: Raw) -> Answer:

@@ -27,13 +27,13 @@ class Pool:
 
     def __init__(self, name: str, threads: int, *, waiting: int, patience: float) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._room = threads + waiting
+        self.room = threads + waiting
         self._patience = patience
         self.inside = 0
 
     async def run(self, job: Callable[[], T]) -> T:
         """Run a job in a thread. common/unavailable when too many wait, or it waited too long."""
-        if self.inside >= self._room:
+        if self.inside >= self.room:
             raise Failure("common/unavailable", retry_after=1)
         self.inside += 1
         try:
