@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakSet
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, Executable, Row, event
+from sqlalchemy import Connection, Engine, Executable, Insert, Row, Table, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -46,6 +46,9 @@ def sqlite_is_safe() -> bool:
     return tuple(int(part) for part in version) >= SAFE_SQLITE
 
 
+_INSERTS: dict[Table, Insert] = {}
+
+
 class Transaction:
     """Statements inside one transaction. values: of the bindparams of a statement that was built once."""
 
@@ -60,9 +63,9 @@ class Transaction:
         """The one row there has to be."""
         return self.connection.execute(statement).one()
 
-    def all(self, statement: Executable) -> Sequence[Row[Any]]:
+    def all(self, statement: Executable, **values: Any) -> Sequence[Row[Any]]:
         """Every row."""
-        return self.connection.execute(statement).all()
+        return self.connection.execute(statement, values).all()
 
     def value(self, statement: Executable, **values: Any) -> Any:
         """The first column of the first row, or None."""
@@ -71,6 +74,17 @@ class Transaction:
     def run(self, statement: Executable, rows: Sequence[dict[str, Any]] | None = None) -> int:
         """Execute and give the number of rows it touched; rows: parameters of an insert of many."""
         return self.connection.execute(statement, rows).rowcount
+
+    def insert(self, table: Table, values: dict[str, Any]) -> None:
+        """Add a row, by a statement that is built once for each table: its values are parameters."""
+        statement = _INSERTS.get(table)
+        if statement is None:
+            statement = _INSERTS[table] = table.insert()
+        self.connection.execute(statement, values)
+
+    def change(self, statement: Executable, values: dict[str, Any]) -> int:
+        """Execute a statement that was built once, with its parameters; gives the number of rows touched."""
+        return self.connection.execute(statement, values).rowcount
 
     def hold(self, *names: str) -> None:
         """Wait until nobody else holds these names, and hold them until the end; always in one order.

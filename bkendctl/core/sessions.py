@@ -49,7 +49,7 @@ def open_session(call: Call, user: Row[Any], amr: list[str]) -> TokenPair:
         "last_activity_at": call.now,
         "expires_at": _expiry(call, call.now),
     }
-    call.tx.run(_table.insert().values(values))
+    call.tx.insert(_table, values)
     users = schema.users
     call.tx.run(update(users).where(users.c.id == user.id).values(last_sign_in_at=call.now))
     session = call.tx.one(select(_table).where(_table.c.id == session_id))
@@ -87,14 +87,15 @@ def _absolute_end(call: Call, created_at: int) -> int | None:
 def _issue(call: Call, user: Row[Any], session: Row[Any], *, generation: int) -> tuple[TokenPair, str]:
     """Make a token pair; gives it with the fingerprint of its refresh token."""
     refresh = new_token(call.core.randomness, "rt_")
-    call.tx.run(
-        _tokens.insert().values(
-            token_hash=fingerprint(refresh),
-            environment_id=call.environment_id,
-            session_id=session.id,
-            generation=generation,
-            created_at=call.now,
-        )
+    call.tx.insert(
+        _tokens,
+        {
+            "token_hash": fingerprint(refresh),
+            "environment_id": call.environment_id,
+            "session_id": session.id,
+            "generation": generation,
+            "created_at": call.now,
+        },
     )
     life = call.settings.sessions.access_token_seconds
     claims = {
