@@ -51,13 +51,11 @@ class Operations:
             given = outgoing.refused(Failure("common/method-not-allowed"), allow=allow)
             await self._cors.admit(origin, None, given)
             return given
-        source = _source(scope)
-        call = Call(self._core, operation, source)
+        call = Call(self._core, operation, _source(scope))
         try:
             raw = await incoming.read(scope, receive, operation, path, seconds=self._body_seconds)
             done = self._looked_up(call, raw)
             if done is None:
-                call = Call(self._core, operation, source)
                 done = await self._pools.of(operation).run(partial(_done, call, raw))
             given = done
         except Failure as failure:

@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -125,7 +126,7 @@ def _until(holds: Callable[[], bool]) -> None:
     ends = time.monotonic() + SECONDS
     while not holds():
         assert time.monotonic() < ends
-        time.sleep(0.05)
+        threading.Event().wait(0.05)
 
 
 def test_a_database_in_use_is_not_replaced(alice: Shell, serve: Serve, tmp_path: Path) -> None:
