@@ -108,8 +108,8 @@ def is_light(operation: Operation[Any, Any]) -> bool:
 def look(call: Call, raw: Raw) -> Any:
     """Answer a light operation without waiting for anybody; UNDONE where something is to be written first.
 
-    Then nothing has happened yet, and `answer` is to be asked with the same call. Failures as there; none of them
-    is audited, as no refusal of reading is.
+    Then nothing has happened yet, and `answer` is to be asked with the same call. Failures as there, none of
+    them audited, as no refusal of reading is.
     """
     return _in_one(call, handler_of(call.operation), raw)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from ipaddress import ip_address
 
 from starlette.types import Receive, Scope, Send
 
@@ -80,13 +81,22 @@ def _done(call: Call, raw: Raw) -> Answer:
     return outgoing.good(call, answer(call, raw))
 
 
+def _address(text: str) -> str:
+    """An address as it was told; 0.0.0.0 for what a proxy wrote that is none."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return "0.0.0.0"  # noqa: S104 - not bound to, only noted
+    return text
+
+
 def _source(scope: Scope) -> Source:
     """Where a request comes from: the peer, or whom a configured proxy names (uvicorn has put it there)."""
     note: Note = scope["note"]
     client = scope.get("client")
     agent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
     return Source(
-        ip_address=client[0] if client else None,
+        ip_address=_address(client[0]) if client else None,
         user_agent=agent.decode("latin-1")[:512] or None,
         request_id=note.request_id,
     )
