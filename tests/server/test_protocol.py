@@ -99,8 +99,8 @@ def test_a_trailer_is_no_header(world: World, line: Line) -> None:
     assert line.ask("GET", "/healthz").status == 200
 
 
-# What follows is more than the server reads at once and 32 KiB behind it: what came in one read with a part of
-# the request that has an end counts as that part.
+# What follows is more than the server reads at once and 32 KiB behind it: what came in one read with a part
+# of the request that has an end counts as that part.
 @pytest.mark.parametrize("trailer", [b"x-a: b\r\n" * 60_000, b"x-endless: " + b"a" * 480_000])
 def test_trailers_have_an_end(line: Line, trailer: bytes) -> None:
     """Endless trailers are refused instead of being kept."""
