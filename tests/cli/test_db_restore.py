@@ -29,6 +29,7 @@ print("open", flush=True)
 sys.stdin.read()
 """
 
+
 def test_a_backup_takes_the_place_of_the_database(machine: Machine, monday: Path) -> None:
     """What came after the backup is in the copy that is kept, and the audit says who did it."""
     shown = machine.json("db", "restore", str(monday), "--yes")
