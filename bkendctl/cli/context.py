@@ -16,7 +16,7 @@ from bkendctl.cli.render import Output
 from bkendctl.cli.tables import View
 from bkendctl.cli.terminal import is_terminal
 from bkendctl.client.voice import Voice
-from bkendctl.contract.errors import Failure
+from bkendctl.contract.errors import ERRORS, Failure
 from bkendctl.local.paths import Paths, paths
 from bkendctl.local.profiles import Profile, Profiles
 
@@ -177,7 +177,8 @@ class Context(typer.Context):
         if len(prefix) >= _UUID_LENGTH:
             return prefix
         if len(prefix) < SHORTEST_PREFIX:
-            raise Failure("cli/usage", f"An id may be cut to {SHORTEST_PREFIX} characters, not fewer.")
+            message = f"An id may be cut to {SHORTEST_PREFIX} characters, not fewer."
+            raise Failure("cli/usage", message, hint=ERRORS[not_found].hint)
         found: list[str] = []
         number, pages = 1, 1
         while number <= pages:

@@ -27,11 +27,14 @@ def progress_bar(label: str, *, silent: bool = False) -> Iterator[Callable[[int,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+    from rich.theme import Theme
 
-    console = Console(file=sys.stderr, color_system="standard", no_color=None)
+    # Rich's own styles write rates in red, like errors, and the time left in cyan, unreadable on white.
+    theme = Theme({"progress.data.speed": "none", "progress.remaining": "none", "progress.download": "none"})
+    console = Console(file=sys.stderr, color_system="standard", no_color=None, theme=theme)
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(complete_style="green", finished_style="green", pulse_style="green"),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),

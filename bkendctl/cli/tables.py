@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from bkendctl.cli.formats import json_text
-from bkendctl.cli.terminal import Pen, Span, cells
+from bkendctl.cli.terminal import Pen, Span, cells, is_terminal
 from bkendctl.cli.text import format_duration, relative_time, visible
 
 Value = str | Callable[[Mapping[str, Any]], Any]
 
 KEEP = 1_000  # priority of a column that is never dropped
 GAP = "  "
+NARROWEST_TEXT = 30  # cells; with fewer a text is left out rather than wrapped
 EMPTY = "-"  # a blank cell would shift the columns for awk and cut
 
 # Words of a state, coloured where colour is wanted; the word alone carries the meaning. Only colours that
@@ -41,7 +42,8 @@ class Column(NamedTuple):
 
     value: dotted key (user.email) or a function of the item. priority: columns with the lowest are
     dropped first when the width is short; KEEP never. style: "" picks by value, "id", "status",
-    "time" (ISO-8601, shown relative), "duration" (seconds), "number", or "text" for none of these.
+    "time" (ISO-8601, shown relative), "duration" (seconds), "number", or "text" for none of these. A text
+    at the end of a table is wrapped on a terminal, and runs on in a pipe, where a line is an item.
     """
 
     title: str
@@ -77,6 +79,11 @@ def pick(item: Mapping[str, Any], value: Value) -> Any:
             return None
         found = found[step]
     return found
+
+
+def _is_absent(item: Mapping[str, Any], value: Value) -> bool:
+    """Whether an item lacks even the first step of a dotted key; null is a value."""
+    return isinstance(value, str) and value not in item and value.partition(".")[0] not in item
 
 
 def title_of(key: str) -> str:
@@ -140,13 +147,33 @@ def draw_table(
         max([cells(column.title), *(cells(row[place].text) for row in table)])
         for place, column in enumerate(columns)
     ]
-    shown = _fitting(columns, widths, width)
+    least = list(widths)
+    if columns[-1].style == "text":
+        least[-1] = min(widths[-1], NARROWEST_TEXT)
+    shown = _fitting(columns, least, width)
     right = {place for place in shown if _is_number(columns[place], items)}
+    room = width - sum(widths[place] + len(GAP) for place in shown[:-1])
+    wraps = columns[shown[-1]].style == "text" and is_terminal(pen.file)
     header = [Span(column.title, "bold") for column in columns]
     for row in [header, *table]:
-        pen.line(_aligned([row[place] for place in shown], [widths[place] for place in shown],
-                          [place in right for place in shown]))  # fmt: skip
+        line = [row[place] for place in shown]
+        for part in _wrapped(line[-1].text, room) if wraps else [line[-1].text]:
+            line[-1] = line[-1]._replace(text=part)
+            pen.line(_aligned(line, [widths[place] for place in shown], [place in right for place in shown]))
+            line = [*(Span("") for _ in line[:-1]), line[-1]]
     return [column.title for place, column in enumerate(columns) if place not in shown]
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Break a text between words; a word that is too long (a path to be copied) stays whole."""
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if cells(joined) <= room or not lines[-1]:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    return lines
 
 
 def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:
@@ -185,7 +212,11 @@ def _aligned(row: Sequence[Span], widths: Sequence[int], right: Sequence[bool]) 
 def draw_card(
     pen: Pen, item: Mapping[str, Any], columns: Sequence[Column], width: int, now: datetime | None
 ) -> None:
-    """Draw one object as lines of title and value; a list too long for its line takes one line per entry."""
+    """Draw one object as lines of title and value, but for keys that it does not have.
+
+    A list too long for its line takes one line per entry.
+    """
+    columns = [column for column in columns if not _is_absent(item, column.value)]
     margin = max((cells(column.title) for column in columns), default=0)
     for column in columns:
         value = pick(item, column.value)
