@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Row, and_, delete, func, or_, select, update
+from sqlalchemy import Row, and_, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from bkendctl.contract import sessions as session_contract
@@ -29,9 +29,7 @@ is_banned = user_list.is_banned
 
 def by_id(call: Call, user_id: str, *, deleted: bool = False) -> Row[Any]:
     """A user of the environment; user/not-found for unknown ids, and for deleted ones unless wanted."""
-    row = call.tx.first(
-        select(_users).where(_users.c.id == user_id, _users.c.environment_id == call.environment_id)
-    )
+    row = call.tx.row(_users, id=user_id, environment_id=call.environment_id)
     if row is None or (row.deleted_at is not None and not deleted):
         raise Failure("user/not-found")
     return row
@@ -244,7 +242,7 @@ def reset_mfa(call: Call, request: contract.UserId) -> Message:
 
 
 def _changed(call: Call, user: Row[Any], **values: Any) -> User:
-    call.tx.run(update(_users).where(_users.c.id == user.id).values(values | {"updated_at": call.now}))
+    call.tx.update(_users, values | {"updated_at": call.now}, id=user.id)
     return shown(call, by_id(call, user.id, deleted=True), for_admin=call.is_admin)
 
 
