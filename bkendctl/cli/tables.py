@@ -15,6 +15,7 @@ from bkendctl.cli.terminal import Pen, Span, cells, is_terminal
 from bkendctl.cli.text import format_duration, relative_time, visible
 
 Value = str | Callable[[Mapping[str, Any]], Any]
+Now = Callable[[], datetime]  # asked only where a time is shown: it may have to be found out
 
 KEEP = 1_000  # priority of a column that is never dropped
 GAP = "  "
@@ -57,7 +58,8 @@ class View(NamedTuple):
 
     quiet: dotted key or function naming the identifier or secret. noun: what the items are, plural, for
     the footer. empty: what is said when there are none. offer: value and label of an item for completion,
-    of a list whose items other commands take.
+    of a list whose items other commands take. real_time: its instants are of the machine's clock, wherever
+    the environment's has been moved.
     """
 
     columns: Sequence[Column] = ()
@@ -65,6 +67,7 @@ class View(NamedTuple):
     noun: str = "items"
     empty: str = ""
     offer: Callable[[Mapping[str, Any]], tuple[str, str]] | None = None
+    real_time: bool = False
 
 
 def pick(item: Mapping[str, Any], value: Value) -> Any:
@@ -120,7 +123,7 @@ def _keys(item: Mapping[str, Any], *, nested: bool, before: str = "") -> list[st
     return keys
 
 
-def cell_span(value: Any, style: str, now: datetime | None) -> Span:
+def cell_span(value: Any, style: str, now: Now | None) -> Span:
     """Put a value into words, visible, with the colour of a status."""
     if value is None or value == "" or value == [] or value == {}:
         return Span(EMPTY, "dim")
@@ -133,13 +136,13 @@ def cell_span(value: Any, style: str, now: datetime | None) -> Span:
     if not isinstance(value, str):
         return Span(visible(json_text(value, indent=None)))
     if style == "time" or (style == "" and _TIMESTAMP.fullmatch(value)):
-        return Span(relative_time(value, now or datetime.now(UTC)))
+        return Span(relative_time(value, now() if now else datetime.now(UTC)))
     shown = visible(value)
     return Span(shown, STATUS_STYLE.get(shown.lower(), "") if style in ("", "status") else "")
 
 
 def draw_table(
-    pen: Pen, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], width: int, now: datetime | None
+    pen: Pen, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], width: int, now: Now | None
 ) -> list[str]:
     """Draw the items under a header, in as many columns as fit the width; give back the titles left out."""
     table = [[cell_span(pick(item, column.value), column.style, now) for column in columns] for item in items]
@@ -210,7 +213,7 @@ def _aligned(row: Sequence[Span], widths: Sequence[int], right: Sequence[bool]) 
 
 
 def draw_card(
-    pen: Pen, item: Mapping[str, Any], columns: Sequence[Column], width: int, now: datetime | None
+    pen: Pen, item: Mapping[str, Any], columns: Sequence[Column], width: int, now: Now | None
 ) -> None:
     """Draw one object as lines of title and value, but for keys that it does not have.
 
