@@ -14,8 +14,7 @@ def test_the_list_is_a_table(alice: Shell) -> None:
     said = alice.ok("audit", "list")
     head, *rows = said.out.splitlines()
     assert head.split()[:5] == ["Seq", "When", "Action", "Outcome", "Actor"]  # About, where there is room
-    actions = [row.split()[2] for row in rows]
-    assert actions[-1] == "installation.init"
+    assert " installation.init " in rows[-1]
     assert len(rows) == len(alice.json("audit", "list")["items"])
     assert f"{len(rows)} events" in said.err
 
