@@ -47,7 +47,7 @@ PICTURES: dict[str, tuple[str, ...]] = {
         "unseen users create dana@example.com --name 'Dana Kim'",
         "unseen users set-role alice@example.com admin",
         "wait 5h",
-        "users ban bob@example.com --until 7d --reason spam --yes",
+        "users ban bob@example.com --until 3d --reason spam --yes",
         "users list",
     ),
     "clock": ("clock advance 1h", "token show", "clock reset --yes"),
@@ -56,7 +56,8 @@ PICTURES: dict[str, tuple[str, ...]] = {
 }
 """The commands of each picture, one after the other in one core; {code} and {next} stand for TOTP codes.
 
-wait: time passes before the next one. unseen: done, and not shown.
+wait: time passes before the next one. unseen: done, and not shown. No instant is 7 days off: those are shown as
+local dates.
 """
 
 # What doctor says of the machine it runs on.

@@ -45,12 +45,14 @@ class Column(NamedTuple):
     dropped first when the width is short; KEEP never. style: "" picks by value, "id", "status",
     "time" (ISO-8601, shown relative), "duration" (seconds), "number", or "text" for none of these. A text
     at the end of a table is wrapped on a terminal, and runs on in a pipe, where a line is an item.
+    optional: a card has no line for it where it is empty.
     """
 
     title: str
     value: Value
     priority: int = 10
     style: str = ""
+    optional: bool = False
 
 
 class View(NamedTuple):
@@ -84,8 +86,11 @@ def pick(item: Mapping[str, Any], value: Value) -> Any:
     return found
 
 
-def _is_absent(item: Mapping[str, Any], value: Value) -> bool:
-    """Whether an item lacks even the first step of a dotted key; null is a value."""
+def _is_left_out(item: Mapping[str, Any], column: Column) -> bool:
+    """Whether an item lacks even the first step of a dotted key (null is a value), or what is optional."""
+    if column.optional and pick(item, column.value) is None:
+        return True
+    value = column.value
     return isinstance(value, str) and value not in item and value.partition(".")[0] not in item
 
 
@@ -219,7 +224,7 @@ def draw_card(
 
     A list too long for its line takes one line per entry.
     """
-    columns = [column for column in columns if not _is_absent(item, column.value)]
+    columns = [column for column in columns if not _is_left_out(item, column)]
     margin = max((cells(column.title) for column in columns), default=0)
     for column in columns:
         value = pick(item, column.value)

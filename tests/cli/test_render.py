@@ -92,31 +92,6 @@ def test_a_pipe_is_80_columns_wide() -> None:
     assert "Name" not in lines[0] or "Created" not in lines[0]
 
 
-LONG = "/home/alice/.local/share/bkendctl/credentials.json is open to everybody who has an account here"
-CHECKS = View([Column("Check", "check", KEEP), Column("Found", "message", 2, "text")])
-
-
-def test_a_text_at_the_end_is_wrapped_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stays in its column and breaks between words, never within a path that is to be copied."""
-    monkeypatch.setenv("COLUMNS", "45")
-    header, *lines = without_colour(on_screen([{"check": "files", "message": LONG}], CHECKS)).splitlines()
-    assert " ".join(line[7:] for line in lines) == LONG
-    assert {line[:7] for line in lines[1:]} == {" " * 7}
-    assert max(map(len, lines[1:])) <= 45
-    assert header == "Check  Found"
-
-
-def test_a_text_at_the_end_runs_on_in_a_pipe() -> None:
-    """A line is an item there, whole."""
-    assert shown([{"check": "files", "message": LONG}], CHECKS).splitlines()[1:] == [f"files  {LONG}"]
-
-
-def test_a_text_without_room_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty cells are the least that is worth reading."""
-    monkeypatch.setenv("COLUMNS", "36")
-    assert on_screen([{"check": "files", "message": LONG}], CHECKS).count("\n") == 2
-
-
 @pytest.mark.parametrize("width", ["40", "10", "1"])
 def test_ids_stay_whole_in_the_narrowest_terminal(width: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing else fits the id is alone on its line, whole, on a terminal and in a pipe."""
@@ -257,13 +232,6 @@ def test_a_single_object_is_a_card() -> None:
     )
     view = View([Column("User", "user.name"), Column("For", "expiresIn", style="duration")])
     assert shown(body, view) == "User  Zoë\nFor   1h30m\n"
-
-
-def test_a_card_has_no_line_for_what_is_not_there() -> None:
-    """A key that the body lacks is no dash; null is one, also within an object that is there."""
-    view = View([Column("Name", "name"), Column("Status", "status"), Column("By", "ban.by")])
-    assert shown({"name": "Zoë"}, view) == "Name  Zoë\n"
-    assert shown({"name": "Zoë", "status": None, "ban": {}}, view) == "Name    Zoë\nStatus  -\nBy      -\n"
 
 
 def test_a_long_list_in_a_card_takes_a_line_per_entry() -> None:
