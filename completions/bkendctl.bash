@@ -14,6 +14,7 @@ _bkendctl_value() {
     case "$1 $2" in
     'init --name') offer='@' ;;
     'init --environment') offer='@' ;;
+    'demo --remote') offer='@' ;;
     'signup --name') offer='@' ;;
     'login --mfa-code') offer='@' ;;
     'email signup-confirm --token') offer='@' ;;
@@ -95,7 +96,7 @@ _bkendctl_command() {
     case "$1" in
     '') verbs='init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api doctor serve profiles db completion' ;;
     'init') options='--name --environment --new-keys' ;;
-    'demo') options='--keep' ;;
+    'demo') options='--keep --remote' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
     'signup') options='--name --password-stdin --show-tokens' arguments=('@') ;;
     'login') options='--mfa-code --password-stdin --show-tokens' arguments=('@') ;;

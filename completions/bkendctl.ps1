@@ -24,7 +24,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
     $options = @{
         '' = '-p --profile -o --output -q --quiet --jq --as --no-input -y --yes --debug --http-timeout -V --version -h --help'
         'init' = '--name --environment --new-keys'
-        'demo' = '--keep'
+        'demo' = '--keep --remote'
         'signup' = '--name --password-stdin --show-tokens'
         'login' = '--mfa-code --password-stdin --show-tokens'
         'logout' = '--all'
@@ -69,6 +69,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         '--http-timeout' = '@'
         'init --name' = '@'
         'init --environment' = '@'
+        'demo --remote' = '@'
         'signup --name' = '@'
         'login --mfa-code' = '@'
         'email signup-confirm --token' = '@'

@@ -26,7 +26,9 @@ from bkendctl.core.passwords import Hasher
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
+from tests import postgres
 from tests.http_server import HttpServer
+from tests.postgres import PostgresServer
 
 PASSWORD = "Corr3ct-horse!"
 
@@ -226,20 +228,76 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Installed]:
     """A database just set up in environment dev, made once: the migrations cost more than most tests."""
     file = tmp_path_factory.mktemp("fresh") / "bkendctl.db"
     create_private_file(file)
-    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=MovableClock())
-    installed = initialize(core, name="Demo", environment="dev")
-    core.database.close()
+    installed = set_up(f"sqlite:///{file}")
     return file.read_bytes(), installed
 
 
-def watch_reads(database: Database) -> None:
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgresServer]:
+    """The run's PostgreSQL, with a set-up database of this worker to copy; skips where none can run."""
+    try:
+        server = PostgresServer(set_up)
+    except OSError as error:
+        pytest.skip(f"no PostgreSQL: {error}")
+    yield server
+    server.close()
+
+
+def set_up(url: str) -> Installed:
+    """Make the tables and an environment dev in an empty database."""
+    core = Core(Database(url), MASTER_KEY, clock=MovableClock())
+    installed = initialize(core, name="Demo", environment="dev")
+    core.database.close()
+    return installed
+
+
+@pytest.fixture
+def new_database(
+    request: pytest.FixtureRequest, worker_folder: Path
+) -> Callable[[str], tuple[str, Installed]]:
+    """Ask once for "sqlite" or "postgresql": the URL of a fresh installation, and what is in it."""
+
+    def make(kind: str) -> tuple[str, Installed]:
+        if kind == "postgresql":
+            server: PostgresServer = request.getfixturevalue("postgresql_server")
+            return server.fresh(), server.installed
+        image, installed = request.getfixturevalue("fresh")
+        file = worker_folder / "bkendctl.db"
+        for beside in ("-wal", "-shm"):
+            file.with_name(file.name + beside).unlink(missing_ok=True)
+        create_private_file(file)
+        file.write_bytes(image)
+        return f"sqlite:///{file}", installed
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def worker_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this worker's SQLite file is, made anew for each test."""
+    return tmp_path_factory.mktemp("worker")
+
+
+@pytest.fixture(scope="session")
+def opened() -> Iterator[Callable[[str], Database]]:
+    """Give the one Database of a URL: compiling its statements costs more than most tests."""
+    databases: dict[str, Database] = {}
+
+    def database_at(url: str) -> Database:
+        database = databases.setdefault(url, Database(url))
+        if not event.contains(database.engine, "before_cursor_execute", watch_reads):
+            event.listen(database.engine, "before_cursor_execute", watch_reads)
+        return database
+
+    yield database_at
+    for database in databases.values():
+        database.close()
+
+
+def watch_reads(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
     """Let a statement that writes in a transaction for reading fail: under load it would, and only there."""
-
-    def look(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not connection.get_execution_options().get("writes"):
-            assert not statement.startswith(("INSERT", "UPDATE", "DELETE")), statement
-
-    event.listen(database.engine, "before_cursor_execute", look)
+    if not connection.get_execution_options().get("writes"):
+        assert not statement.startswith(("INSERT", "UPDATE", "DELETE")), statement
 
 
 @pytest.fixture(scope="session")
@@ -250,26 +308,52 @@ def http_server() -> Iterator[HttpServer]:
     server.close()
 
 
-@pytest.fixture(params=["embedded", "http"])
+BACKENDS = ("embedded", "http", "http-postgresql")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of operations on every backend, those of single parts on the core alone.
+
+    A test that names its backends (parametrize "world") keeps to them.
+    """
+    chosen = [mark for mark in metafunc.definition.iter_markers("parametrize") if mark.args[0] == "world"]
+    if "world" in metafunc.fixturenames and not chosen:
+        everywhere = "tests.operations." in f"{metafunc.module.__name__}."
+        metafunc.parametrize("world", BACKENDS if everywhere else BACKENDS[:1], indirect=True)
+
+
+@pytest.fixture
 def world(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: MovableClock, fresh: tuple[bytes, Installed]
+    request: pytest.FixtureRequest,
+    clock: MovableClock,
+    new_database: Callable[[str], tuple[str, Installed]],
+    opened: Callable[[str], Database],
 ) -> Iterator[World]:
     """A fresh installation in environment dev, on every backend there is."""
-    image, installed = fresh
-    file = tmp_path / "bkendctl.db"
-    create_private_file(file)
-    file.write_bytes(image)
-    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY, clock=clock)
-    watch_reads(core.database)
+    url, installed = new_database("postgresql" if request.param.endswith("postgresql") else "sqlite")
+    core = Core(opened(url), MASTER_KEY, clock=clock)
     core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
     with core.database.read() as transaction:
         core.unlock(transaction)
     server: HttpServer | None = None
-    if request.param == "http":
+    if request.param.startswith("http"):
         server = request.getfixturevalue("http_server")
         server.use(core)
     yield World(core, clock, installed, server)
-    core.database.close()
+    if core.database.file is not None:  # which is about to be written anew
+        core.database.engine.dispose()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the place of the run's PostgreSQL before there are workers, who are told by it."""
+    if not hasattr(config, "workerinput"):
+        postgres.reserve_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove that server, if a test wanted one."""
+    if not hasattr(config, "workerinput"):
+        postgres.remove_server()
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

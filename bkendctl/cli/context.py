@@ -194,7 +194,7 @@ class Context(typer.Context):
         """Seconds the environment's clock is off; said on stderr when it is. 0 where that cannot be known."""
         from bkendctl.contract import dev_clock
 
-        if self.profile.environment_type != "dev" or not self.speaker.credentials.secret_key:
+        if self.profile.environment_type not in ("dev", None) or not self.speaker.credentials.secret_key:
             return 0
         try:
             shown = self.speaker.call(dev_clock.SHOW, dev_clock.SHOW.request(), Voice.KEY)

@@ -12,6 +12,7 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import Column, View
 from bkendctl.contract.errors import Failure
+from bkendctl.local.addresses import database_url, without_password
 from bkendctl.local.profiles import Profile
 
 noun = Noun("The database: check, back up, restore, purge, rekey.")
@@ -22,12 +23,15 @@ STATUS = View(
         Column("Schema", "schema"),
         Column("Newest schema", "newestSchema"),
         Column("State", "state"),
-        Column("SQLite", "sqliteVersion"),
+        Column("Version", lambda body: body["sqliteVersion"] or body["postgresqlVersion"]),
         Column("SQLite is safe", "sqliteSafe"),
         Column("Size in bytes", "bytes"),
     ),
     quiet="state",
 )
+
+DUMP = "pg_dump --format=custom --file=FILE URL"
+UNDUMP = "pg_restore --clean --if-exists --dbname=URL FILE"
 
 
 def _embedded(ctx: Context) -> Profile:
@@ -63,15 +67,16 @@ def status(ctx: Context) -> None:
         state = (
             "empty" if found is None else "newer than this program" if found > SCHEMA else "needs db migrate"
         )
-    file = database.file
+    is_sqlite = database.file is not None
     body = {
-        "database": database.url if file is not None else "PostgreSQL",
+        "database": without_password(database.url),
         "schema": found,
         "newestSchema": SCHEMA,
         "state": state,
-        "sqliteVersion": sqlite_module().sqlite_version if file is not None else None,
-        "sqliteSafe": sqlite_is_safe() if file is not None else None,
-        "bytes": file.stat().st_size if file is not None else None,
+        "sqliteVersion": sqlite_module().sqlite_version if is_sqlite else None,
+        "sqliteSafe": sqlite_is_safe() if is_sqlite else None,
+        "postgresqlVersion": None if is_sqlite else database.server_version(),
+        "bytes": database.size(),
     }
     ctx.output.show(body, STATUS)
 
@@ -129,18 +134,20 @@ def backup(
     """
     from bkendctl.cli.progress import progress_bar
     from bkendctl.client.backup import write_backup
+    from bkendctl.client.embedded import file_of
 
-    database = _open(ctx).database
-    database.require()
+    found = _open(ctx).database
+    database = file_of(found.url, instead=DUMP)
+    found.require()
     target = Path(os.path.abspath(file))  # noqa: PTH100 - a link at its end is to be refused, not followed
     if target.is_dir():
         ctx.refuse(f"{file} is a folder; name a file in it.")
-    if _is_ours(ctx, target, database.file):
+    if _is_ours(ctx, target, database):
         ctx.refuse(f"{file} is a file of the core itself.", hint="bkendctl db backup monday.db")
     if os.path.lexists(target):
         ctx.confirm(f"{file} exists. Replace it?")
     with progress_bar("Copying", silent=ctx.say.silent) as progress:
-        checked = write_backup(database.file, target, ctx.paths, progress, with_files=with_files)
+        checked = write_backup(database, target, ctx.paths, progress, with_files=with_files)
     body = {
         "file": str(target),
         "bytes": target.stat().st_size,
@@ -173,10 +180,10 @@ def restore(
     Example: bkendctl db restore monday.db
     """
     from bkendctl.cli.progress import progress_bar
-    from bkendctl.client.embedded import database_of
+    from bkendctl.client.embedded import file_of
     from bkendctl.client.restore import opened_backup
 
-    database = database_of(_embedded(ctx).database)
+    database = file_of(_embedded(ctx).database, instead=UNDUMP)
     with opened_backup(file.absolute(), database, ctx.paths) as found:
         ctx.confirm(f"Replace the database {database} by this backup{_KEY_QUESTION[found.key]}?")
         with progress_bar("Restoring", silent=ctx.say.silent) as progress:
@@ -220,11 +227,12 @@ def rekey(
     from bkendctl.local.master_keys import given_key
 
     wanted = read_secret_stdin("--new-key-stdin").strip() if new_key_stdin else None
-    urls = _databases(ctx)
+    databases = _databases(ctx)
     ctx.confirm("Replace the master key? Backups without their key will need the old one.")
-    fresh = replace_key(ctx.paths, urls, wanted)
+    fresh = replace_key(ctx.paths, list(databases.values()), wanted)
     kept_in = "BKENDCTL_MASTER_KEY" if given_key() else str(ctx.paths.master_key_file)
-    ctx.output.show({"databases": urls, "masterKey": kept_in, "replaced": fresh}, View(quiet="masterKey"))
+    body = {"databases": list(databases), "masterKey": kept_in, "replaced": fresh}
+    ctx.output.show(body, View(quiet="masterKey"))
     if given_key():
         ctx.say.done("from now on BKENDCTL_MASTER_KEY has to be the new key")
     elif fresh:
@@ -273,8 +281,17 @@ def purge(
     ctx.output.show({"dryRun": dry_run, "removed": removed}, PURGED)
 
 
-def _databases(ctx: Context) -> list[str]:
-    """Every database that opens with this machine's master key: of the profile in use, and of all others."""
-    present = os.environ.get("BKENDCTL_DATABASE_URL") or _embedded(ctx).database
+def _databases(ctx: Context) -> dict[str, str]:
+    """Every database that opens with this machine's master key, of the profile in use first.
+
+    By what may be shown: one that a profile names too is opened with the password of BKENDCTL_DATABASE_URL.
+    """
+    from bkendctl.client.embedded import present_url
+
+    present = present_url(_embedded(ctx).database)
     others = [profile.database for profile in ctx.profiles if profile.kind == "embedded"]
-    return list(dict.fromkeys(url for url in (present, *others) if url))
+    found: dict[str, str] = {}
+    for url in (present, *others):
+        if url:
+            found.setdefault(without_password(database_url(url)), url)
+    return found

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -69,43 +69,116 @@ class _Tour:
 @noun.verb("demo")
 def demo(
     ctx: Context,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep the core and say where it is.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep what was made and say where it is.")] = False,
+    remote: Annotated[
+        str | None, typer.Option(help="A server to take the tour at, instead of a core here.", metavar="URL")
+    ] = None,
 ) -> None:
     """Tour: set-up, sign-up, MFA with a real QR, sign-in, sessions, roles, invitation, key, mail.
 
-    Everything happens in a folder of its own that is removed afterwards; no network is used.
+    Everything happens in a folder of its own that is removed afterwards; no network is used. With --remote a
+    dev environment of that server is used: its secret key comes from BKENDCTL_API_KEY or a profile of that
+    address, and user, key and invitation are taken away in the end.
 
     Example: bkendctl demo
     """
+    key = None if remote is None else _secret_key_of(ctx, remote)
     tour = _Tour()
     with _throw_away_home(keep=keep) as home:
-        _walk(tour)
+        if remote is None or key is None:
+            tour.step("Make the core and its first keys", "init", "--name", "Demo")
+            _walk(tour, EMAIL, role="admin")
+        else:
+            _walk_remote(tour, remote, key, keep=keep)
     pen = Pen(sys.stdout)
     pen.line([])
-    pen.line(
-        [Span("done: ", "green"), Span(f"{len(tour.steps)} of {len(tour.steps)} steps, no network used")]
-    )
+    where = "no network used" if remote is None else f"at {remote}"
+    pen.line([Span("done: ", "green"), Span(f"{len(tour.steps)} of {len(tour.steps)} steps, {where}")])
     if keep:
         ctx.say.note(f"kept: export BKENDCTL_HOME={home} BKENDCTL_STORE=file")
     else:
         ctx.say.note("next: bkendctl init")
 
 
-def _walk(tour: _Tour) -> None:
-    tour.step("Make the core and its first keys", "init", "--name", "Demo")
-    tour.step("Sign up", "signup", EMAIL, "--name", "Alice")
+def _walk(tour: _Tour, email: str, *, role: str) -> None:
+    tour.step("Sign up", "signup", email, "--name", "Alice")
     tour.step("Begin two-step sign-in: scan this with your phone", "mfa", "enroll", "--keep-secret")
     code = tour.value("mfa", "code")
     tour.step("Confirm it with a code", "mfa", "confirm", code)
     code = tour.value("mfa", "code", "--next")
-    tour.step("Sign in with the second factor", "login", EMAIL, "--mfa-code", code)
+    tour.step("Sign in with the second factor", "login", email, "--mfa-code", code)
     tour.step("See the sessions", "sessions", "list")
-    tour.step("Make Alice an admin", "users", "set-role", EMAIL, "admin")
-    tour.step("Invite Bob", "invitations", "create", "bob@example.com", "--role", "member")
     tour.step(
-        "Issue a key for CI", "keys", "create", "--type", "secret", "--name", "ci", "--scope", "users:read"
+        "Make Alice an admin" if role == "admin" else "Make Alice a guest", "users", "set-role", email, role
     )
-    tour.step("Look at the mails that were written", "mail", "list")
+    tour.step("Invite Bob", "invitations", "create", f"bob-{email}", "--role", "member")
+    tour.step(
+        "Issue a key for CI",
+        "keys",
+        "create",
+        "--type",
+        "secret",
+        "--name",
+        f"ci-{email}",
+        "--scope",
+        "users:read",
+    )
+    tour.step("Look at the mails that were written", "mail", "list", "--to", email)
+
+
+def _walk_remote(tour: _Tour, url: str, key: str, *, keep: bool) -> None:
+    """The same at a server, with an address of its own that nobody else has."""
+    import secrets
+
+    with _stdin(key):
+        tour.step("Add a profile for the server", "profiles", "add", "demo", "--url", url, "--api-key-stdin")
+    email = f"alice-{secrets.token_hex(4)}@example.com"
+    try:
+        _walk(tour, email, role="guest")  # an only admin could not be taken away again
+    finally:
+        if not keep:
+            _take_away(tour, email)
+
+
+def _take_away(tour: _Tour, email: str) -> None:
+    """Remove what the tour left at the server, as far as it got."""
+    import json
+
+    for item in json.loads(tour.value("keys", "list", "-o", "json"))["items"]:
+        if item["name"] == f"ci-{email}":
+            tour.value("keys", "revoke", item["id"], "--yes")
+    for item in json.loads(tour.value("invitations", "list", "-o", "json"))["items"]:
+        if item["email"] == f"bob-{email}" and item["status"] == "pending":
+            tour.value("invitations", "revoke", item["id"], "--yes")
+    if json.loads(tour.value("users", "list", "--search", email, "-o", "json"))["items"]:
+        tour.value("users", "delete", email, "--yes")
+
+
+def _secret_key_of(ctx: Context, url: str) -> str:
+    """The secret key for a server: of the environment, else of a profile that leads there."""
+    from bkendctl.local.addresses import server_url
+
+    url = server_url(url)
+    keys = [os.environ.get("BKENDCTL_API_KEY")]
+    keys += [ctx.store.load(each.name).secret_key for each in ctx.profiles if each.url == url]
+    found = next((key for key in keys if key and key.startswith("sk_")), None)
+    if found is None:
+        raise Failure(
+            "cli/not-signed-in",
+            f"There is no secret key for {url}.",
+            hint="BKENDCTL_API_KEY=sk_… bkendctl demo --remote URL",
+        )
+    return found
+
+
+@contextmanager
+def _stdin(text: str) -> Iterator[None]:
+    """Let commands read a text from stdin."""
+    before, sys.stdin = sys.stdin, TextIOWrapper(BytesIO(text.encode()))
+    try:
+        yield
+    finally:
+        sys.stdin = before
 
 
 @contextmanager

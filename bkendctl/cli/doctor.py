@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import KEEP, Column, View
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.findings import Finding
+
+if TYPE_CHECKING:
+    from bkendctl.core.database import Database
 
 noun = Noun("Find what is wrong, and what mends it.")
 
@@ -76,8 +80,11 @@ def _try(check: str, look: Callable[[], Finding]) -> Finding:
 
 
 def _profile(ctx: Context) -> Finding:
+    from bkendctl.client.embedded import present_url
+    from bkendctl.local.addresses import database_url, without_password
+
     profile = ctx.profile
-    where = profile.url or os.environ.get("BKENDCTL_DATABASE_URL") or profile.database
+    where = profile.url or without_password(database_url(present_url(profile.database)))
     return Finding(check="profile", state="ok", message=f"{profile.name or 'BKENDCTL_URL'}: {where}")
 
 
@@ -98,29 +105,44 @@ def _of_core(ctx: Context) -> Iterator[Finding]:
     from bkendctl.client.checks import check_smtp
     from bkendctl.client.embedded import database_of, open_core
     from bkendctl.core import checks
-    from bkendctl.core.database import Database
-    from bkendctl.local.checks import check_files
 
     profile = ctx.profile
     where = profile.project_id, profile.environment
-    path = database_of(profile.database)
-    database = Database(f"sqlite:///{path}")
+    database = database_of(profile.database)
     ctx.call_on_close(database.close)
+
+    def master_key() -> Finding:
+        core = open_core(profile.database, ctx.paths)
+        ctx.call_on_close(core.database.close)
+        return checks.check_master_key(core)
+
     steps: tuple[tuple[str, Callable[[], Finding]], ...] = (
-        ("database files", lambda: check_files(path, *_beside(path), check="database files")),
+        *_outside(database),
         ("schema", lambda: checks.check_schema(database)),
         ("integrity", lambda: checks.check_integrity(database)),
-        ("master key", lambda: checks.check_master_key(open_core(profile.database, ctx.paths))),
+        ("master key", master_key),
         ("clock", lambda: checks.check_clock(database, *where)),
         ("public url", lambda: checks.check_links(database, *where, os.environ.get("BKENDCTL_PUBLIC_URL"))),
     )
-    yield checks.check_sqlite()
     for check, look in steps:
         finding = _try(check, look)
         yield finding
         if finding.state == "bad":
             break
     yield check_smtp(os.environ.get("BKENDCTL_SMTP_URL"))
+
+
+def _outside(database: Database) -> Iterator[tuple[str, Callable[[], Finding]]]:
+    """What is looked at before anything is read."""
+    from bkendctl.core import checks
+    from bkendctl.local.checks import check_files
+
+    file = database.file
+    if file is None:
+        yield "postgresql", lambda: checks.check_postgresql(database)
+        return
+    yield "sqlite", checks.check_sqlite
+    yield "database files", lambda: check_files(file, *_beside(file), check="database files")
 
 
 def _beside(path: Path) -> list[Path]:

@@ -10,10 +10,17 @@ import typer
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import KEEP, Column, View
+from bkendctl.contract.errors import Failure
 from bkendctl.local import recent
+from bkendctl.local.addresses import server_url
 from bkendctl.local.profiles import Profile, check_name
 
 noun = Noun("Where commands go.")
+
+ENVIRONMENT_TYPES = ("dev", "staging", "prod")
+"""Environments that are named as their type; of others the API does not tell it."""
+
+INTRODUCTION_SECONDS = 5.0
 
 Known = Annotated[str, typer.Argument(help="Profile's name.", metavar="PROFILE")]
 
@@ -107,25 +114,70 @@ def add(
         str, typer.Option("--url", help="Server's address; https, or http on this machine.", metavar="URL")
     ],
     api_key_stdin: Annotated[
-        bool, typer.Option("--api-key-stdin", help="Read an API key from stdin.")
+        bool, typer.Option("--api-key-stdin", help="Read API keys from stdin, a line each.")
     ] = False,
 ) -> None:
     """Add a profile for a server and make it current.
 
-    Example: bkendctl profiles add prod --url https://auth.example.com --api-key-stdin < key
+    Of each kind of key there may be one, a line each; the server tells what environment they are of.
+
+    Example: bkendctl profiles add prod --url https://auth.example.com --api-key-stdin < keys
     """
     from bkendctl.cli.prompt import read_secret_stdin
 
-    key = read_secret_stdin("--api-key-stdin").strip() if api_key_stdin else None
-    if key is not None and not key.startswith(("pk_", "sk_")):
-        ctx.refuse("An API key begins with pk_ or sk_.")
-    if check_name(name) not in ctx.profiles:
-        ctx.store.forget(name)  # what a lost profile of that name left must not go to this server
-    profile = ctx.profiles.add(Profile(name, "remote", url=url))
-    if key is not None:
-        field = "secret_key" if key.startswith("sk_") else "publishable_key"
-        ctx.store.update(name, **{field: key})
+    keys = _keys(ctx, read_secret_stdin("--api-key-stdin")) if api_key_stdin else {}
+    if check_name(name) in ctx.profiles:
+        raise Failure("cli/profile-exists", f'There is a profile "{name}" already.')
+    ctx.store.load(name)  # a store that cannot be used is noticed before anything is made
+    profile = _introduced(ctx, Profile(name, "remote", url=server_url(url)), keys)
+    ctx.profiles.add(profile)
+    ctx.store.forget(name)  # what a lost profile of that name left must not go to this server
+    if keys:
+        ctx.store.update(name, **keys)
     ctx.output.show(_shown(ctx, profile), MANY._replace(columns=ONE.columns[:5]))
+
+
+def _keys(ctx: Context, text: str) -> dict[str, str]:
+    """Keys by the field that holds them."""
+    fields = {"pk_": "publishable_key", "sk_": "secret_key"}
+    found: dict[str, str] = {}
+    for line in text.split():
+        field = fields.get(line[:3])
+        if field is None or field in found:
+            ctx.refuse("An API key begins with pk_ or sk_, and there is at most one of each.")
+        found[field] = line
+    return found
+
+
+def _introduced(ctx: Context, profile: Profile, keys: dict[str, str]) -> Profile:
+    """The profile with what the server tells of its keys; refused ones are refused here.
+
+    A server that cannot be reached now, or does not tell (bkend's own), is taken as it is.
+    """
+    from bkendctl.client.connect import connect
+    from bkendctl.contract import keys as contract
+    from bkendctl.contract.operation import Raw
+
+    backend = connect(profile, ctx.paths, timeout_seconds=INTRODUCTION_SECONDS)
+    ctx.call_on_close(backend.close)
+    seen = set()
+    for key in keys.values():
+        try:
+            told = backend.execute(contract.CURRENT, Raw(headers={"x-api-key": key}))
+        except Failure as failure:
+            if failure.code == "cli/network":
+                ctx.say.warn(f"{failure.message} The profile is added all the same.")
+                return profile
+            if failure.code == "cli/not-offered":
+                return profile
+            raise
+        seen.add((told.project_id, told.environment))
+    if len(seen) > 1:
+        ctx.refuse("The two keys are of different environments.")
+    for project_id, environment in seen:
+        kind = environment if environment in ENVIRONMENT_TYPES else None
+        profile = profile._replace(project_id=project_id, environment=environment, environment_type=kind)
+    return profile
 
 
 @noun.verb("remove")

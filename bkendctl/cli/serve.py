@@ -164,6 +164,8 @@ def _public_url(text: str) -> str:
 
 
 def _config(listening: Listening, database: str, *, access_log: bool) -> dict[str, Any]:
+    from bkendctl.local.addresses import without_password
+
     return {
         "url": listening.url,
         "publicUrl": os.environ.get("BKENDCTL_PUBLIC_URL"),
@@ -171,5 +173,5 @@ def _config(listening: Listening, database: str, *, access_log: bool) -> dict[st
         "tls": listening.tls_cert,
         "trustedProxies": list(listening.proxies),
         "accessLog": access_log,
-        "database": database,
+        "database": without_password(database),
     }

@@ -80,12 +80,14 @@ def _install(
 ) -> tuple[Installed, str]:
     from bkendctl.client.embedded import open_core
     from bkendctl.core.installation import initialize
+    from bkendctl.local.addresses import without_password
 
     url = known.database if known is not None else f"sqlite:///{ctx.paths.database_of(profile_name)}"
     core = open_core(url, ctx.paths, create=True)
     ctx.call_on_close(core.database.close)
     wanted = known.environment if known is not None and known.environment else environment
-    return initialize(core, name=name, environment=wanted, new_keys=new_keys), core.database.url
+    installed = initialize(core, name=name, environment=wanted, new_keys=new_keys)
+    return installed, without_password(core.database.url)
 
 
 def _keep_profile(ctx: Context, known: Profile | None, name: str, url: str, installed: Installed) -> None:

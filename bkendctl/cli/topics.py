@@ -37,7 +37,7 @@ VARIABLES: dict[str, str] = {
     "BKENDCTL_PASSWORD": "password, where one would be asked for",
     "BKENDCTL_NEW_PASSWORD": "new password of `password change`",
     "BKENDCTL_MFA_CODE": "code of the app, or a backup code, where one is wanted",
-    "BKENDCTL_DATABASE_URL": "database of the embedded core, before the profile's: sqlite:////a/file.db",
+    "BKENDCTL_DATABASE_URL": "database of the core, before the profile's: sqlite:////a/file.db or postgresql://…",
     "BKENDCTL_MASTER_KEY": "32 bytes in base64 that encrypt stored secrets, instead of master.key",
     "BKENDCTL_PUBLIC_URL": "base of the links in mails",
     "BKENDCTL_SMTP_URL": "mail server: smtp://user:pass@host:587?starttls=true",

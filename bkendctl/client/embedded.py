@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from bkendctl import __version__
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation, Raw
+from bkendctl.local.addresses import database_url
 from bkendctl.local.paths import Paths
 from bkendctl.local.profiles import Profile
 
 if TYPE_CHECKING:
+    from bkendctl.core.database import Database
     from bkendctl.core.runtime import Core
 
 
@@ -23,11 +25,12 @@ class Embedded:
     def __init__(self, profile: Profile, paths: Paths) -> None:
         self._profile = profile
         self._paths = paths
+        self._opened: Core | None = None
 
     @cached_property
     def core(self) -> Core:
         """The core on a database that is there, whole, of our schema and of our master key."""
-        core = open_core(self._profile.database, self._paths)
+        self._opened = core = open_core(self._profile.database, self._paths)
         core.database.require()
         with core.database.read() as transaction:
             core.unlock(transaction)
@@ -43,36 +46,39 @@ class Embedded:
 
     def close(self) -> None:
         """Close the database, if it was opened."""
-        if "core" in self.__dict__:
-            self.core.database.close()
+        if self._opened is not None:
+            self._opened.database.close()
+
+
+def present_url(url: str | None) -> str:
+    """BKENDCTL_DATABASE_URL, else the url of a profile; it may hold a password."""
+    return os.environ.get("BKENDCTL_DATABASE_URL") or url or ""
 
 
 def open_core(url: str | None, paths: Paths, *, create: bool = False) -> Core:
-    """Make a core on BKENDCTL_DATABASE_URL, else on the url of a profile.
-
-    create: as core_at. Failures: cli/master-key, cli/unsafe-file, cli/file, cli/not-offered.
-    """
-    return core_at(os.environ.get("BKENDCTL_DATABASE_URL") or url or "", paths, create=create)
+    """Make a core on BKENDCTL_DATABASE_URL, else on the url of a profile. create, failures: as core_at."""
+    return core_at(present_url(url), paths, create=create)
 
 
-def database_of(url: str | None) -> Path:
-    """The SQLite file that open_core would open. cli/not-offered for a server."""
+def database_of(url: str | None) -> Database:
+    """The database that open_core would open; nothing is looked at yet. cli/usage, cli/not-offered."""
     from bkendctl.core.database import Database
 
-    file = Database(os.environ.get("BKENDCTL_DATABASE_URL") or url or "").file
+    return Database(database_url(present_url(url)))
+
+
+def file_of(url: str | None, *, instead: str) -> Path:
+    """The SQLite file that open_core would open. cli/not-offered on a server, naming what to type instead."""
+    file = database_of(url).file
     if file is None:
-        raise _not_offered()
+        raise Failure("cli/not-offered", "PostgreSQL brings its own tools for that.", hint=instead)
     return file
-
-
-def _not_offered() -> Failure:
-    return Failure("cli/not-offered", "This version keeps its data in SQLite.", hint="sqlite:////a/file.db")
 
 
 def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
     """Make a core; with create also its folder, its empty database file and its master key.
 
-    Failures: cli/master-key, cli/unsafe-file, cli/file, cli/not-offered.
+    Failures: cli/master-key, cli/unsafe-file, cli/file, cli/usage, cli/not-offered without psycopg.
     """
     from bkendctl.core.database import Database, create_private_file
     from bkendctl.core.master_key import read_master_key
@@ -80,11 +86,10 @@ def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
     from bkendctl.local.files import ensure_private_dir
     from bkendctl.local.master_keys import master_keys
 
-    database = Database(url)
-    if database.file is None:
-        raise _not_offered()
+    database = Database(database_url(url))
     if create:
-        ensure_private_dir(database.file.parent)
+        ensure_private_dir(database.file.parent if database.file else paths.data_dir)
+    if create and database.file:
         create_private_file(database.file)
     keys = [read_master_key(text) for text in master_keys(paths, create=create)]
     return Core(database, *keys, public_url=os.environ.get("BKENDCTL_PUBLIC_URL"))

@@ -116,6 +116,10 @@ ERRORS: dict[str, ErrorCode] = {
     "cli/database-newer": ErrorCode(0, "The database is newer than this program; it was left as it is.",
                                     "install the newest bkendctl", 1),
     "cli/database-older": ErrorCode(0, "The database has an older schema.", "bkendctl db migrate", 1),
+    "cli/database-unreachable": ErrorCode(
+        0, "The database cannot be reached.",
+        "start it, or mend BKENDCTL_DATABASE_URL, PGPASSWORD or ~/.pgpass", 8,
+    ),
     "cli/database-unwritable": ErrorCode(0, "The database cannot be written.", "bkendctl db status", 1),
     "cli/demo": ErrorCode(0, "The demo failed.", "bkendctl demo --debug", 1),
     "cli/file": ErrorCode(0, "The file cannot be read or written.", "", 1),
@@ -140,6 +144,15 @@ ERRORS: dict[str, ErrorCode] = {
 }  # fmt: skip
 
 
+HINTS = {
+    "An API key is needed (X-API-Key).": "bkendctl profiles show",
+    "The API key is not known.": "bkendctl init --new-keys",
+    "The API key has expired.": "bkendctl keys create",
+    "The invitation's token is unknown or for another address.": "",
+}
+"""What to type next where the text tells more than its code; hints do not travel, texts do."""
+
+
 class Failure(Exception):
     """An operation or command that was refused, with a code of ERRORS.
 
@@ -162,7 +175,7 @@ class Failure(Exception):
         self.code = code
         self.status = entry.status
         self.message = message or entry.message
-        self.hint = entry.hint if hint is None else hint
+        self.hint = HINTS.get(self.message, entry.hint) if hint is None else hint
         self.details = details
         self.retry_after = retry_after
         self.keep = keep

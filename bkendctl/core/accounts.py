@@ -22,9 +22,8 @@ _passwords = schema.passwords
 
 
 def _hash_new_password(call: Call, request: contract.SignUp) -> str:
-    with call.core.database.read() as call._tx:
+    with call.reading():
         settings = call.settings
-    call._tx = None
     if not settings.email.enabled:
         raise Failure("auth/email-auth-disabled")
     personal = (request.email, request.email.partition("@")[0], call.env.project_name)
@@ -61,9 +60,8 @@ def confirm_sign_up(call: Call, request: contract.ConfirmSignUp) -> contract.Sig
 
 
 def _prove(call: Call, request: contract.SignIn) -> Proof:
-    with call.core.database.read() as call._tx:
+    with call.reading():
         enabled = call.settings.email.enabled
-    call._tx = None
     if not enabled:
         raise Failure("auth/email-auth-disabled")
     return attempts.prove_password(call, request.email, request.password, refusal="auth/invalid-credentials")
@@ -109,9 +107,8 @@ def get_me(call: Call, _request: Any) -> contract.User:
 def _prove_and_hash(call: Call, request: contract.ChangePassword) -> tuple[Proof, str]:
     user = call.caller
     attempts.require_password(call, user.id)
-    with call.core.database.read() as call._tx:
+    with call.reading():
         policy = call.settings.email.password_policy
-    call._tx = None
     personal = (user.email, user.email.partition("@")[0], call.env.project_name)
     require_acceptable(request.new_password, policy, field="newPassword", personal=personal)
     proof = attempts.prove_password(

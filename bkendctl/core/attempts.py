@@ -40,14 +40,14 @@ def prove_password(call: Call, email: str, password: str, *, refusal: str) -> Pr
     Failures: auth/account-locked, auth/too-many-login-attempts, and refusal when it is wrong.
     """
     with call.core.hasher.slot() as hasher:
-        with call.core.database.write() as transaction:
+        with call.core.database.write(call.environment_id) as transaction:
             found = _find(transaction, call, email)
             _check_locks(transaction, call, email)
         matched = hasher.matches(found.hash if found else None, password)
         if matched and found is not None:
             fresh = hasher.hash(password) if hasher.is_outdated(found.hash) else None
             return Proof(found.user_id, found.hash, found.changed_at, fresh, refusal)
-    with call.core.database.write() as transaction:
+    with call.core.database.write(call.environment_id) as transaction:
         _per_source(transaction, call, email).settle(failed=True)
         _per_account(transaction, call, email).add()
     raise Failure(refusal)

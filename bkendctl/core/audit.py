@@ -10,11 +10,12 @@ from bkendctl.core import schema
 from bkendctl.core.call import Actor, Call
 from bkendctl.core.database import Transaction
 from bkendctl.core.permissions import actor_of
+from bkendctl.core.rate_limits import RateLimited
 
 
 def is_recorded(call: Call, failure: Failure | None) -> bool:
     """Changes are recorded; of refusals those of sign-in and the like, and of callers without the right."""
-    if call.environment is None or not call.operation.changes:
+    if call.environment is None or not call.operation.changes or isinstance(failure, RateLimited):
         return False
     return failure is None or call.operation.rate is RateClass.LOGIN or failure.keep or failure.status == 403
 

@@ -49,9 +49,10 @@ def _filters(request: contract.ListEvents) -> list[Any]:
     found: list[Any] = []
     if request.action is not UNSET:
         action = str(request.action)
-        prefix = action.removesuffix("*")
-        exact = _table.c.action == action
-        found.append(_table.c.action.startswith(prefix, autoescape=True) if action.endswith(".*") else exact)
+        noun = action.removesuffix(".*")
+        # "/" comes right after ".": all that begins with the noun and a dot, in upper and lower case apart.
+        below = and_(_table.c.action >= f"{noun}.", _table.c.action < f"{noun}/")
+        found.append(below if action.endswith(".*") else _table.c.action == action)
     for column, value in (
         (_table.c.outcome, request.outcome),
         (_table.c.actor_id, request.actor_id),
@@ -75,7 +76,7 @@ def _sequence_of(cursor: str) -> int:
 def _seal_all(call: Call, _request: Any) -> None:
     """Chain what is unsealed, chunk by chunk."""
     while True:
-        with call.core.database.write() as transaction:
+        with call.core.database.write(call.environment_id) as transaction:
             if _seal_chunk(call, transaction) < CHUNK:
                 return
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from bkendctl.contract.operation import Operation
 from bkendctl.core import schema, settings
@@ -13,6 +15,8 @@ from bkendctl.core.clock import wire
 from bkendctl.core.database import Transaction
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
+from bkendctl.core.settings import RateLimits
+from bkendctl.core.settings import convert as settings_of_sessions
 
 
 class Source(Struct, frozen=True):
@@ -31,6 +35,13 @@ class Actor(Struct, frozen=True):
     label: str | None = None
 
 
+class Allowance(Struct, frozen=True):
+    """What a rate limit leaves: limit requests in the window, remaining after this one."""
+
+    limit: int
+    remaining: int
+
+
 class Call:
     """What a handler is given. `tx` is the running transaction; `now` is the environment's time in ms."""
 
@@ -46,6 +57,7 @@ class Call:
         self.target: tuple[str, str] | None = None
         self.details: dict[str, Any] = {}
         self.organization_id: str | None = None
+        self.allowance: Allowance | None = None
         self._tx: Transaction | None = None
         self._settings: settings.Settings | None = None
 
@@ -82,6 +94,12 @@ class Call:
         return self._settings
 
     @property
+    def rate_limits(self) -> RateLimits:
+        """Rate limits of the environment, which came with its row."""
+        stored = self.env.session_settings
+        return settings_of_sessions(stored).rate_limits if stored else RateLimits()
+
+    @property
     def caller(self) -> Row[Any]:
         """The signed-in user; only for operations that need one."""
         if self.user is None:
@@ -113,6 +131,15 @@ class Call:
             found = DEV_PUBLIC_URL
         return found.rstrip("/") if found else None
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Open a transaction for reading where there is none yet: ahead of the handler's."""
+        with self.core.database.read() as self._tx:
+            try:
+                yield
+            finally:
+                self._tx = None
+
     def new_id(self) -> str:
         """A fresh id."""
         return new_id(self.core.randomness)
@@ -127,19 +154,31 @@ class Call:
         self.details |= details
 
 
+_projects = schema.projects
+_ENVIRONMENTS = select(
+    schema.environments,
+    _projects.c.name.label("project_name"),
+    _projects.c.organization_id,
+    _projects.c.issuer,
+    _projects.c.former_issuers,
+    _projects.c.public_url,
+    _projects.c.cors_origins,
+    select(schema.settings.c.stored)
+    .where(
+        schema.settings.c.environment_id == schema.environments.c.id,
+        schema.settings.c.section == "sessions",
+    )
+    .scalar_subquery()
+    .label("session_settings"),
+).join(_projects, _projects.c.id == schema.environments.c.project_id)
+_BY_ID = _ENVIRONMENTS.where(schema.environments.c.id == bindparam("id"))
+
+
 def environment_row(transaction: Transaction, *conditions: Any) -> Row[Any] | None:
     """Read an environment together with what its project gives it."""
-    environments, projects = schema.environments, schema.projects
-    return transaction.first(
-        select(
-            environments,
-            projects.c.name.label("project_name"),
-            projects.c.organization_id,
-            projects.c.issuer,
-            projects.c.former_issuers,
-            projects.c.public_url,
-            projects.c.cors_origins,
-        )
-        .join(projects, projects.c.id == environments.c.project_id)
-        .where(*conditions)
-    )
+    return transaction.first(_ENVIRONMENTS.where(*conditions))
+
+
+def environment_by_id(transaction: Transaction, id_: str) -> Row[Any] | None:
+    """As environment_row, for every request: the statement is built once."""
+    return transaction.first(_BY_ID, id=id_)

@@ -29,6 +29,11 @@ def check_sqlite() -> Finding:
     )
 
 
+def check_postgresql(database: Database) -> Finding:
+    """Whether the server lets us write and is new enough. cli/database-unreachable, cli/not-offered."""
+    return Finding(check="postgresql", state="ok", message=f"PostgreSQL {database.server_version()}")
+
+
 def check_schema(database: Database) -> Finding:
     """Whether the tables are of this program's version. cli/database-missing, -damaged, -older, -newer."""
     database.require()
@@ -39,11 +44,11 @@ def check_integrity(database: Database) -> Finding:
     """SQLite's own checks, foreign keys, and that the tables are the declared ones."""
     found = integrity(database) or drift(database)
     if not found:
-        return Finding(check="integrity", state="ok", message="pages, foreign keys and tables are sound")
+        sound = "the tables are" if database.file is None else "pages, foreign keys and tables are"
+        return Finding(check="integrity", state="ok", message=f"{sound} sound")
+    mend = "pg_restore a dump" if database.file is None else "bkendctl db restore BACKUP"
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return Finding(
-        check="integrity", state="bad", message=f"{found[0]}{more}", mend="bkendctl db restore BACKUP"
-    )
+    return Finding(check="integrity", state="bad", message=f"{found[0]}{more}", mend=mend)
 
 
 def check_master_key(core: Core) -> Finding:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakSet
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, Executable, Row, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bkendctl.contract.errors import Failure
@@ -45,14 +47,14 @@ def sqlite_is_safe() -> bool:
 
 
 class Transaction:
-    """Statements inside one transaction."""
+    """Statements inside one transaction. values: of the bindparams of a statement that was built once."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
-    def first(self, statement: Executable) -> Row[Any] | None:
+    def first(self, statement: Executable, **values: Any) -> Row[Any] | None:
         """The first row, or None."""
-        return self.connection.execute(statement).first()
+        return self.connection.execute(statement, values).first()
 
     def one(self, statement: Executable) -> Row[Any]:
         """The one row there has to be."""
@@ -62,13 +64,25 @@ class Transaction:
         """Every row."""
         return self.connection.execute(statement).all()
 
-    def value(self, statement: Executable) -> Any:
+    def value(self, statement: Executable, **values: Any) -> Any:
         """The first column of the first row, or None."""
-        return self.connection.execute(statement).scalar()
+        return self.connection.execute(statement, values).scalar()
 
     def run(self, statement: Executable, rows: Sequence[dict[str, Any]] | None = None) -> int:
         """Execute and give the number of rows it touched; rows: parameters of an insert of many."""
         return self.connection.execute(statement, rows).rowcount
+
+    def hold(self, *names: str) -> None:
+        """Wait until nobody else holds these names, and hold them until the end; always in one order.
+
+        For a rule across environments: who writes is otherwise alone in its own one. Nothing on SQLite, where
+        who writes is alone altogether.
+        """
+        if self.connection.dialect.name == "postgresql":
+            from bkendctl.core.postgresql import holding
+
+            for name in sorted(names):
+                self.connection.exec_driver_sql(holding(name))
 
 
 class Database:
@@ -79,6 +93,8 @@ class Database:
         self._engine: Engine | None = None
         self._process = 0
         self._inherited: Engine | None = None
+        self._threads = threading.local()
+        self._kept: WeakSet[Connection] = WeakSet()
 
     @property
     def file(self) -> Path | None:
@@ -92,39 +108,69 @@ class Database:
         if self._engine is None or self._process != os.getpid():
             # Kept: even closing a parent's connection in a child is unsafe (sqlite.org/howtocorrupt.html).
             self._inherited = self._engine
-            self._engine = (
-                _sqlite_engine(self.file)
-                if self.file
-                else sqlalchemy.create_engine(self.url, hide_parameters=True)
-            )
+            self._engine = _sqlite_engine(self.file) if self.file else self._postgresql_engine()
             self._process = os.getpid()
         return self._engine
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """One consistent view; nothing may be written in it."""
-        with self._translated(), self.engine.connect() as connection, connection.begin():
+        with self._translated(), self._connected() as connection, connection.begin():
             yield Transaction(connection)
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        """A transaction that takes the write lock first (a deferred one that upgrades fails at once)."""
-        engine = self.engine.execution_options(writes=True)
+    def write(self, *within: str) -> Iterator[Transaction]:
+        """A transaction that takes the write lock first (a deferred one that upgrades fails at once).
+
+        within: the id of the environment all of it belongs to, and then perhaps a name within that: on
+        PostgreSQL others go on writing elsewhere. A rule that is checked and kept holds within the lock only.
+        """
+        engine = self.engine.execution_options(writes=True, within=within)
         with self._translated(), engine.begin() as connection:
             yield Transaction(connection)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """A connection to read with. To a file each thread keeps its own, which halves what a read costs.
+
+        A server's come from the pool each time: it sees to those that a restart of the server has cut.
+        """
+        engine = self.engine
+        if self.file is None:
+            with engine.connect() as connection:
+                yield connection
+            return
+        kept: Connection | None = getattr(self._threads, "connection", None)
+        if kept is None or kept.engine is not engine or kept.closed:
+            kept = self._threads.connection = engine.connect()
+            self._kept.add(kept)
+        if kept.in_transaction():  # a read within a read
+            with engine.connect() as connection:
+                yield connection
+        else:
+            yield kept
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            raise _failure_of(error, self) from error
         except PoolTimeout as error:
             raise Failure("common/unavailable", retry_after=1) from error
-        except DatabaseError as error:
-            if "malformed" in str(error.orig) or "not a database" in str(error.orig):
-                raise Failure("cli/database-damaged", f"The database is damaged: {self.file}") from error
-            raise
+        except DBAPIError as error:
+            failure = _sqlite_failure(error, self.file) if self.file else self._postgresql_failure(error)
+            if failure is None:
+                raise
+            raise failure from error
+
+    def _postgresql_engine(self) -> Engine:
+        from bkendctl.core.postgresql import engine_of
+
+        return engine_of(self.url, pool_size=POOLED_CONNECTIONS, json_serializer=_json_text)
+
+    def _postgresql_failure(self, error: DBAPIError) -> Failure | None:
+        from bkendctl.core.postgresql import failure_of, is_missing_table
+
+        return _NoTable("cli/database-missing") if is_missing_table(error) else failure_of(error)
 
     def require(self) -> None:
         """Refuse a database that is missing, damaged, older or newer, leaving it untouched.
@@ -150,19 +196,41 @@ class Database:
             )
 
     def schema_version(self) -> str | None:
-        """The migration the database is at; None when it holds no tables of ours."""
-        from sqlalchemy.exc import ProgrammingError
+        """The migration the database is at; None when it holds no tables of ours.
 
+        Failures of a server: cli/database-unreachable, cli/not-offered.
+        """
+        self.server_version()
         try:
             with self.read() as transaction:
                 found = transaction.value(sqlalchemy.text("SELECT version_num FROM alembic_version"))
-        except (_NoTable, ProgrammingError):
+        except _NoTable:
             return None
         return None if found is None else str(found)
+
+    def server_version(self) -> str | None:
+        """Connect to a server that can be used, and give its version; None for SQLite.
+
+        Failures: cli/database-unreachable, cli/not-offered.
+        """
+        if self.file is not None:
+            return None
+        from bkendctl.core.postgresql import version_of
+
+        return version_of(self.engine)
+
+    def size(self) -> int:
+        """Bytes on the disk, without logs."""
+        if self.file is not None:
+            return self.file.stat().st_size
+        with self.read() as transaction:
+            return int(transaction.value(sqlalchemy.text("SELECT pg_database_size(current_database())")))
 
     def close(self) -> None:
         """Give all connections back."""
         if self._engine is not None and self._process == os.getpid():
+            for connection in tuple(self._kept):
+                connection.close()
             self._engine.dispose()
             self._engine = None
 
@@ -171,21 +239,19 @@ class _NoTable(Failure):
     """A statement named a table that is not there."""
 
 
-def _failure_of(error: OperationalError, database: Database) -> Failure:
-    """Say what an operational error of SQLite or PostgreSQL means for whoever called."""
+def _sqlite_failure(error: DBAPIError, file: Path) -> Failure | None:
+    """Say what an error of SQLite means for whoever called; None for one that is a fault of ours."""
     said = str(error.orig)
+    if "malformed" in said or "not a database" in said:
+        return Failure("cli/database-damaged", f"The database is damaged: {file}")
+    if not isinstance(error, OperationalError):
+        return None
     if "no such table" in said:
         return _NoTable("cli/database-missing")
     if "readonly" in said or "unable to open" in said:
-        return Failure(
-            "cli/database-unwritable", f"The database cannot be written: {database.file} ({said})."
-        )
+        return Failure("cli/database-unwritable", f"The database cannot be written: {file} ({said}).")
     if "full" in said or "disk I/O" in said:
-        return Failure(
-            "cli/database-unwritable", f"The disk refuses to store more: {database.file} ({said})."
-        )
-    if "malformed" in said:
-        return Failure("cli/database-damaged", f"The database is damaged: {database.file}")
+        return Failure("cli/database-unwritable", f"The disk refuses to store more: {file} ({said}).")
     if "no such" in said or "syntax error" in said:
         return Failure("common/internal-error", f"The database does not fit this program: {said}.")
     return Failure("common/unavailable", retry_after=1)
@@ -219,8 +285,8 @@ def _sqlite_engine(file: Path) -> Engine:
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-        # SQLite's own lower() knows ASCII alone; PostgreSQL's, and so a search there, knows every letter.
-        connection.create_function("lower", 1, _lower, deterministic=True)
+        # SQLite's own lower() knows ASCII alone. On PostgreSQL the migrations make this function.
+        connection.create_function("folded", 1, _folded, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -234,7 +300,7 @@ def _sqlite_engine(file: Path) -> Engine:
     return engine
 
 
-def _lower(text: str | None) -> str | None:
+def _folded(text: str | None) -> str | None:
     return None if text is None else text.lower()
 
 

@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Access, Operation, Raw
-from bkendctl.core import audit, permissions
+from bkendctl.contract.operation import Operation, Raw
+from bkendctl.core import audit, permissions, rate_limits
 from bkendctl.core.call import Call, Source
 from bkendctl.core.decoding import decode
 from bkendctl.core.runtime import Core
@@ -69,31 +69,40 @@ def execute(core: Core, operation: Operation[Any, Any], raw: Raw, source: Source
 
 def answer(call: Call, raw: Raw) -> Any:
     """As execute, for who wants to look at the call afterwards: its environment, its key, its limits."""
+    handler = handler_of(call.operation)
     try:
-        _identify(call, raw)
+        if rate_limits.is_exact(call):
+            _count(call, raw)
+        with call.reading():
+            permissions.identify(call, raw)
+            if _is_done_in_one(call, handler):
+                return handler.act(call, decode(call.operation, raw))
+        _touch(call)
         request = decode(call.operation, raw)
-        act, before, _hashes = handler_of(call.operation)
-        prepared = (before(call, request),) if before else ()
+        prepared = (handler.before(call, request),) if handler.before else ()
     except Failure as failure:
         _record_refusal(call, failure)
         raise
-    return _run(call, act, request, *prepared)
+    return _run(call, handler.act, request, *prepared)
 
 
-def _identify(call: Call, raw: Raw) -> None:
-    """Everything that is checked before the request itself is looked at."""
-    database = call.core.database
-    with database.read() as call._tx:
-        if call.operation.access is not Access.PUBLIC:
-            permissions.identify_key(call, raw.headers.get("x-api-key"))
-            permissions.identify_user(call, raw.headers.get("authorization"))
-            permissions.require_scope(call)
-            permissions.require_access(call, raw)
-    call._tx = None
-    if permissions.is_stale(call, call.key, "last_used_at") or permissions.is_stale(
-        call, call.session, "last_activity_at"
-    ):
-        with database.write() as transaction:
+def _count(call: Call, raw: Raw) -> None:
+    """Count a request where all processes count together: after its key, before all else."""
+    with call.reading():
+        permissions.identify_key(call, raw.headers.get("x-api-key"))
+    with call.core.database.write(call.environment_id) as transaction:
+        rate_limits.count(call, transaction, raw)
+
+
+def _is_done_in_one(call: Call, handler: Handler) -> bool:
+    """Whether the transaction that found out who calls can serve the rest too."""
+    return not (call.operation.changes or handler.before or permissions.is_to_be_touched(call))
+
+
+def _touch(call: Call) -> None:
+    """Note the use of key and session."""
+    if permissions.is_to_be_touched(call):
+        with call.core.database.write(call.environment_id) as transaction:
             permissions.touch(call, transaction)
 
 
@@ -101,8 +110,10 @@ def _run(call: Call, act: Act, request: Any, *prepared: Any) -> Any:
     """Run the handler and its audit row in one transaction; a failure that says keep is committed with it."""
     database = call.core.database
     kept: Failure | None = None
+    # A link of a mail names its environment only once it is looked up: then nobody else writes at all.
+    within = () if call.environment is None else (call.environment_id,)
     try:
-        with (database.write if call.operation.changes else database.read)() as call._tx:
+        with database.write(*within) if call.operation.changes else database.read() as call._tx:
             try:
                 given = act(call, request, *prepared)
             except Failure as failure:
@@ -125,5 +136,5 @@ def _run(call: Call, act: Act, request: Any, *prepared: Any) -> Any:
 def _record_refusal(call: Call, failure: Failure) -> None:
     """Audit a refusal whose transaction was rolled back."""
     if audit.is_recorded(call, failure):
-        with call.core.database.write() as transaction:
+        with call.core.database.write(call.environment_id) as transaction:
             audit.record(call, transaction, failure)

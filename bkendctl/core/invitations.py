@@ -13,7 +13,7 @@ from bkendctl.contract import invitations as contract
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Empty, Message
 from bkendctl.contract.paging import Page, Pagination
-from bkendctl.core import callbacks, mailbox, members, outbox, schema
+from bkendctl.core import callbacks, mailbox, members, outbox, rate_limits, schema
 from bkendctl.core.call import Call
 from bkendctl.core.clock import DAY, wire
 from bkendctl.core.crypto import fingerprint
@@ -147,6 +147,7 @@ def resend(call: Call, request: contract.InvitationId) -> contract.Invitation:
         raise Failure("auth/invitation-already-accepted")
     if row.status != "pending":
         raise Failure("auth/invitation-not-found")
+    rate_limits.count_mail(call, row.email)
     token = new_token(call.core.randomness)
     fresh = {"token_hash": fingerprint(token), "token_mailed": True, "expires_at": call.now + LIFE_MS}
     call.tx.run(update(_table).where(_table.c.id == row.id).values(fresh))
@@ -186,9 +187,7 @@ def _by_token(call: Call, token: str, email: Any) -> Row[Any]:
         )
     )
     if row is None or (email is not UNSET and row.email != email):
-        raise Failure(
-            "auth/invalid-token", "The invitation's token is unknown or for another address.", hint=""
-        )
+        raise Failure("auth/invalid-token", "The invitation's token is unknown or for another address.")
     call.about("invitation", row.id, email=row.email)
     _require_open(call, row)
     return row

@@ -6,7 +6,7 @@ from sqlalchemy import delete, select
 
 from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
-from bkendctl.core.call import Call, environment_row
+from bkendctl.core.call import Call, environment_by_id
 from bkendctl.core.crypto import fingerprint
 from bkendctl.core.randomness import new_token
 
@@ -44,7 +44,7 @@ def find(call: Call, kind: str, token: str, email: str) -> str | None:
     if row is None or row.email != email:
         raise Failure("auth/verification-token-not-found")
     if call.environment is None:
-        environment = environment_row(call.tx, schema.environments.c.id == row.environment_id)
+        environment = environment_by_id(call.tx, row.environment_id)
         if environment is None:
             raise Failure("auth/verification-token-not-found")
         call.enter(environment)

@@ -5,17 +5,39 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Access, Raw
-from bkendctl.core import schema
-from bkendctl.core.call import Actor, Call, environment_row
+from bkendctl.core import rate_limits, schema
+from bkendctl.core.call import Actor, Call, environment_by_id
 from bkendctl.core.clock import MINUTE
 from bkendctl.core.crypto import fingerprint
 from bkendctl.core.database import Transaction
 
 _KEY = re.compile(r"(pk|sk)_[a-fA-F0-9]{64}")
+
+# Read with every request, so they are built once: that is most of what a statement costs.
+_keys, _users, _sessions = schema.api_keys, schema.users, schema.sessions
+_KEY_BY_HASH = select(_keys).where(_keys.c.key_hash == bindparam("hash"))
+_USER_BY_ID = select(_users).where(
+    _users.c.id == bindparam("id"), _users.c.environment_id == bindparam("environment")
+)
+_SESSION_BY_ID = select(_sessions).where(
+    _sessions.c.id == bindparam("id"), _sessions.c.user_id == bindparam("user")
+)
+
+
+def identify(call: Call, raw: Raw) -> None:
+    """All checks ahead of the request itself, in their order. Failures: those of each."""
+    if call.operation.access is Access.PUBLIC:
+        rate_limits.count_here(call)
+        return
+    identify_key(call, raw.headers.get("x-api-key"))
+    rate_limits.count_here(call)
+    identify_user(call, raw.headers.get("authorization"))
+    require_scope(call)
+    require_access(call, raw)
 
 
 def identify_key(call: Call, header: str | None) -> None:
@@ -24,14 +46,13 @@ def identify_key(call: Call, header: str | None) -> None:
     Failures: auth/unauthorized, auth/invalid-token-format, auth/invalid-token, auth/token-revoked, -expired.
     """
     if header is None:
-        raise Failure("auth/unauthorized", "An API key is needed (X-API-Key).", hint="bkendctl profiles show")
+        raise Failure("auth/unauthorized", "An API key is needed (X-API-Key).")
     if not _KEY.fullmatch(header):
         raise Failure("auth/invalid-token-format")
-    table = schema.api_keys
-    key = call.tx.first(select(table).where(table.c.key_hash == fingerprint(header)))
+    key = call.tx.first(_KEY_BY_HASH, hash=fingerprint(header))
     if key is None:
-        raise Failure("auth/invalid-token", "The API key is not known.", hint="bkendctl init --new-keys")
-    environment = environment_row(call.tx, schema.environments.c.id == key.environment_id)
+        raise Failure("auth/invalid-token", "The API key is not known.")
+    environment = environment_by_id(call.tx, key.environment_id)
     if environment is None:
         raise Failure("auth/invalid-token")
     call.enter(environment)
@@ -39,7 +60,7 @@ def identify_key(call: Call, header: str | None) -> None:
     if key.revoked_at is not None and key.revoked_at <= call.now:
         raise Failure("auth/token-revoked")
     if key.expires_at is not None and key.expires_at <= call.now:
-        raise Failure("auth/token-expired", "The API key has expired.", hint="bkendctl keys create")
+        raise Failure("auth/token-expired", "The API key has expired.")
 
 
 def identify_user(call: Call, header: str | None) -> None:
@@ -77,15 +98,10 @@ def _is_issuer(call: Call, issuer: str) -> bool:
 
 def _require_live(call: Call, user_id: str, session_id: str) -> None:
     """Read user and session afresh: what was revoked or changed counts from this request on."""
-    users, sessions = schema.users, schema.sessions
-    user = call.tx.first(
-        select(users).where(users.c.id == user_id, users.c.environment_id == call.environment_id)
-    )
+    user = call.tx.first(_USER_BY_ID, id=user_id, environment=call.environment_id)
     if user is None or user.deleted_at is not None:
         raise Failure("auth/user-not-found")
-    session = call.tx.first(
-        select(sessions).where(sessions.c.id == session_id, sessions.c.user_id == user_id)
-    )
+    session = call.tx.first(_SESSION_BY_ID, id=session_id, user=user_id)
     if session is None or session.ended_at is not None or session.expires_at <= call.now:
         raise Failure("auth/invalid-token", "The session has ended.")
     call.user, call.session = user, session
@@ -129,16 +145,18 @@ def actor_of(call: Call) -> Actor:
     return Actor("anonymous")
 
 
+def is_to_be_touched(call: Call) -> bool:
+    """Whether key or session was noted as used a minute ago or more."""
+    return is_stale(call, call.key, "last_used_at") or is_stale(call, call.session, "last_activity_at")
+
+
 def touch(call: Call, transaction: Transaction) -> None:
     """Note when key and session were last used, at most once a minute (decision 124)."""
     if is_stale(call, call.key, "last_used_at") and call.key is not None:
-        keys = schema.api_keys
-        transaction.run(update(keys).where(keys.c.id == call.key.id).values(last_used_at=call.now))
+        transaction.run(update(_keys).where(_keys.c.id == call.key.id).values(last_used_at=call.now))
     if is_stale(call, call.session, "last_activity_at") and call.session is not None:
-        sessions = schema.sessions
-        transaction.run(
-            update(sessions).where(sessions.c.id == call.session.id).values(last_activity_at=call.now)
-        )
+        mine = _sessions.c.id == call.session.id
+        transaction.run(update(_sessions).where(mine).values(last_activity_at=call.now))
 
 
 def is_stale(call: Call, row: Row[Any] | None, column: str) -> bool:

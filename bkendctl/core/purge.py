@@ -22,7 +22,7 @@ from bkendctl.core.sessions import DELETED
 from bkendctl.core.users import RESTORE_MS
 
 BATCH = 500
-"""Rows a write transaction removes: nobody else writes meanwhile."""
+"""Rows a write transaction removes: nobody else writes to the environment meanwhile."""
 
 USER_BATCH = 20
 """Fewer of users: each takes the rows of a dozen tables along."""
@@ -141,14 +141,14 @@ def _purge_environment(core: Core, environment_id: str, pause: Callable[[float],
                 pause(PAUSE_SECONDS)
     finally:
         if any(removed.values()):
-            with core.database.write() as transaction:
+            with core.database.write(environment_id) as transaction:
                 record(core, transaction, "db.purge", environment_id=environment_id, removed=removed)
     return removed
 
 
 def _remove_batch(core: Core, kind: Kind, environment_id: str) -> int:
     """Select and remove under one lock: a user that is restored meanwhile stays."""
-    with core.database.write() as transaction:
+    with core.database.write(environment_id) as transaction:
         now = _now(core, transaction, environment_id)
         some = select(*kind.table.primary_key).where(_where(kind, environment_id, now)).limit(kind.batch)
         if kind.table is _users:

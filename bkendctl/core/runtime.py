@@ -15,6 +15,7 @@ from bkendctl.core.master_key import MasterKey, fitting, installation
 from bkendctl.core.passwords import Hasher
 from bkendctl.core.randomness import Randomness, SystemRandomness
 from bkendctl.core.tokens import Signer
+from bkendctl.core.windows import Windows
 
 UNFINISHED = "a change of the master key was interrupted; to finish it: bkendctl db rekey"
 DEV_PUBLIC_URL = "http://127.0.0.1:8787"
@@ -40,6 +41,7 @@ class Core:
         self.randomness = randomness or SystemRandomness()
         self.master_keys = [MasterKey(key, self.randomness) for key in master_keys]
         self.public_url = public_url
+        self.windows = Windows()
         self._unlocked: tuple[MasterKey, Row[Any]] | None = None
 
     def unlock(self, transaction: Transaction) -> tuple[MasterKey, Row[Any]]:

@@ -279,6 +279,7 @@ throttles = Table(
     Column("kind", String(16), primary_key=True),
     Column("key", String(64), primary_key=True),
     Column("attempts", JSON(none_as_null=True), nullable=False),
+    Column("requests", Integer(), nullable=False),
     Column("locked_until", BigInteger()),
     Column("expires_at", BigInteger(), nullable=False),
 )

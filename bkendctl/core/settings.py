@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import Struct
 from sqlalchemy import select
@@ -40,13 +42,50 @@ class EmailSettings(Struct, rename="camel"):
     lockout: Lockout = msgspec.field(default_factory=Lockout)
 
 
+class RateLimit(Struct, rename="camel"):
+    """So many requests in a window."""
+
+    limit: int
+    window_seconds: int
+
+
+class CodeRateLimit(RateLimit, rename="camel"):
+    """limit is per address that is mailed to."""
+
+    limit_per_source: int
+
+
+DEV_FACTOR = 20
+"""How much higher the defaults are in dev (devRateLimitFactor)."""
+
+
+class RateLimits(Struct, rename="camel"):
+    """Each class's limit, None where it is the default (x-rate-limit-classes)."""
+
+    default: RateLimit | None = None
+    login: RateLimit | None = None
+    login_source: RateLimit | None = None
+    code: CodeRateLimit | None = None
+
+    def in_effect(self, name: str, environment_type: str) -> RateLimit | CodeRateLimit:
+        """The limit of a class in an environment of a type."""
+        chosen: RateLimit | CodeRateLimit | None = getattr(self, name)
+        if chosen is not None:
+            return chosen
+        factor = DEV_FACTOR if environment_type == "dev" else 1
+        if name == "code":
+            return CodeRateLimit(5 * factor, 3600, 20 * factor)
+        return RateLimit({"default": 600, "login": 10, "login_source": 20}[name] * factor, 60)
+
+
 class SessionSettings(Struct, rename="camel"):
-    """Lifetimes of tokens and sessions."""
+    """Lifetimes of tokens and sessions, and rate limits."""
 
     access_token_seconds: int = 3600
     refresh_token_seconds: int = 604_800
     session_absolute_days: int | None = None
     refresh_reuse_grace_seconds: int = 0
+    rate_limits: RateLimits = msgspec.field(default_factory=RateLimits)
 
 
 class Settings(Struct):
@@ -54,6 +93,11 @@ class Settings(Struct):
 
     email: EmailSettings
     sessions: SessionSettings
+
+
+def convert(stored: dict[str, Any]) -> SessionSettings:
+    """Read the stored settings of sessions."""
+    return msgspec.convert(stored, SessionSettings)
 
 
 def load(transaction: Transaction, environment_id: str) -> Settings:
@@ -65,5 +109,5 @@ def load(transaction: Transaction, environment_id: str) -> Settings:
     stored = {row.section: row.stored for row in rows}
     return Settings(
         email=msgspec.convert(stored.get("email", {}), EmailSettings),
-        sessions=msgspec.convert(stored.get("sessions", {}), SessionSettings),
+        sessions=convert(stored.get("sessions", {})),
     )

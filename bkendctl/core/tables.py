@@ -1,7 +1,8 @@
 """The tables, declared as SQLModel classes: the one description that schema.py and migrations are held to.
 
 Not imported while commands run: SQLModel costs about 400 ms at start (docs/adr/0003). Instants are
-milliseconds since 1970 in UTC, ids are UUID texts, every row below a project names its environment.
+milliseconds since 1970 in UTC, ids are UUID texts, every row below a project names its environment. That
+text sorts by code points on PostgreSQL too is said in the migrations alone (docs/adr/0009).
 """
 
 from __future__ import annotations
@@ -387,7 +388,10 @@ class Setting(SQLModel, table=True):
 
 
 class Throttle(SQLModel, table=True):
-    """Instants of attempts in a window, and the lock they led to; key is a hash, so no address is kept."""
+    """Attempts in a window, and the lock they led to; key is a hash, so no address is kept.
+
+    attempts: instants, where a window ends now; requests: their number, where it began with the first.
+    """
 
     __tablename__: ClassVar[str] = "throttles"
     __table_args__ = (Index("ix_throttles_expiry", "expires_at"),)
@@ -395,6 +399,7 @@ class Throttle(SQLModel, table=True):
     kind: str = Field(primary_key=True, max_length=16)
     key: str = Field(primary_key=True, max_length=64)
     attempts: list[int] = _json()
+    requests: int = 0
     locked_until: int | None = _when(null=True)
     expires_at: int = _when()
 

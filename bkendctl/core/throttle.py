@@ -1,9 +1,14 @@
-"""Counts attempts in windows and locks after too many (x-lock). Keys are hashed: no address is kept."""
+"""Counts attempts in windows and locks after too many (x-lock), and requests for rate_limits.py.
+
+Keys are hashed: no address is kept.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 
 from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
@@ -105,21 +110,52 @@ class Counter:
             return
         values = {
             "attempts": self._attempts,
+            "requests": 0,
             "locked_until": self._locked_until,
             "expires_at": self._locked_until or max(self._attempts) + self._limit.window_ms,
         }
         if self._is_stored:
             self._transaction.run(update(_table).where(*self._where).values(values))
             return
-        self._sweep()
+        _sweep(self._transaction, self._identity["environment_id"], self._now)
         self._transaction.run(_table.insert().values(self._identity | values))
         self._is_stored = True
 
-    def _sweep(self) -> None:
-        """Drop a few expired counters for each new one, so that the table stays bounded."""
-        expired = _table.c.expires_at <= self._now
-        stale = select(_table.c.key).where(expired).limit(_SWEEP)
-        self._transaction.run(delete(_table).where(_table.c.key.in_(stale), expired))
+
+class Window:
+    """Counts the requests of a window that begins with the first of them; inside a write transaction."""
+
+    def __init__(
+        self, transaction: Transaction, environment_id: str, kind: str, now: int, window_ms: int, *parts: str
+    ) -> None:
+        self._transaction = transaction
+        self._identity = {"environment_id": environment_id, "kind": kind, "key": _key(parts)}
+        self._where = [_table.c[name] == value for name, value in self._identity.items()]
+        self._now = now
+        row = transaction.first(select(_table.c.requests, _table.c.expires_at).where(*self._where))
+        self._is_stored = row is not None
+        # An end further off than a window was set before the window was made shorter.
+        running = row is not None and now < row.expires_at <= now + window_ms
+        self.requests = row.requests if row is not None and running else 0
+        self.ends_at = row.expires_at if row is not None and running else now + window_ms
+
+    def add(self) -> None:
+        """Count one more request."""
+        self.requests += 1
+        values = {"requests": self.requests, "expires_at": self.ends_at}
+        if self._is_stored:
+            self._transaction.run(update(_table).where(*self._where).values(values))
+            return
+        _sweep(self._transaction, self._identity["environment_id"], self._now)
+        unlocked: dict[str, Any] = {"attempts": [], "locked_until": None}
+        self._transaction.run(_table.insert().values(self._identity | values | unlocked))
+
+
+def _sweep(transaction: Transaction, environment_id: str, now: int) -> None:
+    """Drop a few expired counters of the environment for each new one, so the table stays bounded."""
+    expired = and_(_table.c.environment_id == environment_id, _table.c.expires_at <= now)
+    stale = select(_table.c.key).where(expired).limit(_SWEEP)
+    transaction.run(delete(_table).where(_table.c.key.in_(stale), expired))
 
 
 def forget(transaction: Transaction, environment_id: str, kind: str, whom: str) -> None:

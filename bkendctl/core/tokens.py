@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
@@ -19,6 +19,8 @@ TYPE = "at+jwt"
 ALGORITHM = "ES256"
 IAT_LEEWAY_SECONDS = 5
 LONGEST_LIFE_SECONDS = 86_400
+CHECKED_TOKENS = 10_000
+"""How many tokens are remembered as well signed; some 10 MiB."""
 _KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REQUIRED = ("iss", "aud", "sub", "sid", "jti", "iat", "exp")
 
@@ -34,6 +36,22 @@ class Claims(msgspec.Struct, rename="camel"):
     iat: int
     exp: int
     environment: str
+
+
+class Checked(NamedTuple):
+    """A token whose signature was checked with the key kid."""
+
+    kid: str
+    claims: Claims
+    not_before: int
+
+
+_signing_keys = schema.signing_keys
+_LIVE_KEY = select(_signing_keys).where(
+    _signing_keys.c.kid == bindparam("kid"),
+    _signing_keys.c.environment_id == bindparam("environment"),
+    _signing_keys.c.status != "retired",
+)
 
 
 def new_signing_key(vault: Vault, randomness: Randomness, environment_id: str, now: int) -> dict[str, Any]:
@@ -63,11 +81,12 @@ def new_signing_key(vault: Vault, randomness: Randomness, environment_id: str, n
 
 
 class Signer:
-    """Signs and checks access tokens; opened keys are kept by kid, their status is read each time."""
+    """Signs access tokens and checks them. A key's state is read each time, a signature checked once."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._opened: dict[str, bytes] = {}
+        self._checked: dict[str, Checked] = {}
 
     def sign(self, transaction: Transaction, environment_id: str, claims: dict[str, Any]) -> str:
         """Sign with the environment's present key."""
@@ -85,45 +104,29 @@ class Signer:
     def verify(self, transaction: Transaction, environment_id: str, token: str, now: int) -> Claims:
         """Check signature, type, times and shape; issuer and audience are the caller's to compare.
 
-        The algorithm is the stored key's, never the header's (RFC 8725, section 3.1).
+        A signature is checked once in a process; the state of its key and the times each time.
         Failures: auth/invalid-token, auth/token-expired.
         """
-        import jwt
+        checked = self._checked.get(token)
+        if checked is None:
+            kid = _kid_of(token)
+            checked = _checked(token, self._verifier(transaction, environment_id, kid), kid)
+            if len(self._checked) >= CHECKED_TOKENS:
+                self._checked.clear()
+            self._checked[token] = checked
+        else:
+            self._key_of(transaction, environment_id, checked.kid)
+        _require_timely(checked, now // 1000)
+        return checked.claims
 
-        try:
-            key = self._key_of(transaction, environment_id, jwt.get_unverified_header(token))
-            verifier = key.public_key or self._private(key)
-            decoded = jwt.decode(
-                token,
-                verifier,
-                algorithms=[key.algorithm],
-                options={
-                    "require": list(_REQUIRED),
-                    "verify_exp": False,
-                    "verify_iat": False,
-                    "verify_nbf": False,
-                    "verify_aud": False,
-                },
-            )
-            claims = msgspec.convert(decoded, Claims)
-        except (jwt.PyJWTError, msgspec.ValidationError, ValueError, RecursionError):
-            raise Failure("auth/invalid-token") from None
-        _require_timely(claims, decoded.get("nbf", claims.iat), now // 1000)
-        return claims
+    def _verifier(self, transaction: Transaction, environment_id: str, kid: str) -> tuple[str, Any]:
+        """Algorithm and key to check with. The algorithm is the stored key's (RFC 8725, section 3.1)."""
+        key = self._key_of(transaction, environment_id, kid)
+        return key.algorithm, key.public_key or self._private(key)
 
-    def _key_of(self, transaction: Transaction, environment_id: str, header: dict[str, Any]) -> Row[Any]:
-        """The stored key a header names; headers that point anywhere else (jku, x5u, crit …) are refused."""
-        kid = header.get("kid")
-        if set(header) != {"alg", "kid", "typ"} or header["typ"] != TYPE:
-            raise Failure("auth/invalid-token")
-        if not isinstance(kid, str) or not _KID.fullmatch(kid):
-            raise Failure("auth/invalid-token")
-        table = schema.signing_keys
-        key = transaction.first(
-            select(table).where(
-                table.c.kid == kid, table.c.environment_id == environment_id, table.c.status != "retired"
-            )
-        )
+    def _key_of(self, transaction: Transaction, environment_id: str, kid: str) -> Row[Any]:
+        """The stored key, unless it is retired or of another environment: auth/invalid-token."""
+        key = transaction.first(_LIVE_KEY, kid=kid, environment=environment_id)
         if key is None:
             raise Failure("auth/invalid-token")
         return key
@@ -134,11 +137,52 @@ class Signer:
         return self._opened[key.kid]
 
 
-def _require_timely(claims: Claims, not_before: Any, now: int) -> None:
-    """No leeway for exp, 5 s for iat and nbf, and no life beyond a day (decision 14)."""
+def _kid_of(token: str) -> str:
+    """The key a token's header names; one that points anywhere else (jku, x5u, crit …) is refused."""
+    import jwt
+
+    try:
+        header = jwt.get_unverified_header(token)
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        raise Failure("auth/invalid-token") from None
+    kid = header.get("kid")
+    if set(header) != {"alg", "kid", "typ"} or header["typ"] != TYPE:
+        raise Failure("auth/invalid-token")
+    if not isinstance(kid, str) or not _KID.fullmatch(kid):
+        raise Failure("auth/invalid-token")
+    return kid
+
+
+def _checked(token: str, verifier: tuple[str, Any], kid: str) -> Checked:
+    """Check signature and shape; the times are looked at by themselves. auth/invalid-token."""
+    import jwt
+
+    algorithm, key = verifier
+    try:
+        decoded = jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            options={
+                "require": list(_REQUIRED),
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+                "verify_aud": False,
+            },
+        )
+        claims = msgspec.convert(decoded, Claims)
+    except (jwt.PyJWTError, msgspec.ValidationError, ValueError, RecursionError):
+        raise Failure("auth/invalid-token") from None
+    not_before = decoded.get("nbf", claims.iat)
     if not isinstance(not_before, int) or claims.exp - claims.iat > LONGEST_LIFE_SECONDS:
         raise Failure("auth/invalid-token")
-    if max(claims.iat, not_before) > now + IAT_LEEWAY_SECONDS:
+    return Checked(kid, claims, not_before)
+
+
+def _require_timely(checked: Checked, now: int) -> None:
+    """No leeway for exp, 5 s for iat and nbf (decision 14). now in seconds."""
+    if max(checked.claims.iat, checked.not_before) > now + IAT_LEEWAY_SECONDS:
         raise Failure("auth/invalid-token")
-    if claims.exp <= now:
+    if checked.claims.exp <= now:
         raise Failure("auth/token-expired")

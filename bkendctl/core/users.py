@@ -85,9 +85,8 @@ def _link_email(call: Call, user_id: str, email: str) -> None:
 def _hash_password(call: Call, request: contract.CreateUser) -> str | None:
     if request.password is UNSET:
         return None
-    with call.core.database.read() as call._tx:
+    with call.reading():
         policy = call.settings.email.password_policy
-    call._tx = None
     personal = (request.email, request.email.partition("@")[0], call.env.project_name)
     require_acceptable(str(request.password), policy, field="password", personal=personal)
     with call.core.hasher.slot() as hasher:
@@ -268,7 +267,10 @@ def _keep_owners(call: Call, user: Row[Any]) -> None:
     """Nobody leaves an organization without an owner."""
     table = schema.memberships
     owners = and_(table.c.resource_type == "organization", table.c.role == "owner")
-    for owned in call.tx.all(select(table.c.resource_id).where(owners, table.c.user_id == user.id)):
+    all_owned = call.tx.all(select(table.c.resource_id).where(owners, table.c.user_id == user.id))
+    # Owners of the organization that owns the project live in several environments.
+    call.tx.hold(*(owned.resource_id for owned in all_owned))
+    for owned in all_owned:
         same = and_(owners, table.c.resource_id == owned.resource_id, table.c.user_id != user.id)
         if not call.tx.value(select(func.count()).select_from(table).where(same)):
             raise Failure("organization/last-owner")

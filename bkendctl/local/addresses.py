@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from bkendctl.contract.errors import Failure
 
 _PRINTABLE = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")  # a name or IPv4; or IPv6, its brackets gone
-_DATABASES = ("sqlite", "postgresql")
+_POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
+# An @ or / that is part of a password is taken for its end by one parser and not by the next, and the rest of
+# it for a host that is shown.
+_UNAMBIGUOUS = re.compile(r"([^@/?#]*@)?[^@/?#]*(/[^@/?#]*)?(\?[^@?#]*)?")
 
 
 def server_url(text: str) -> str:
@@ -37,20 +40,44 @@ def server_url(text: str) -> str:
 
 
 def database_url(text: str) -> str:
-    """Return the URL as it is. Raises cli/usage for an unknown database or a URL with a password."""
-    try:
-        parts = urlsplit(text)
-        password = parts.password
-    except ValueError:
-        raise _refused("This is not a database URL.") from None
-    if parts.scheme.partition("+")[0] not in _DATABASES:
+    """Return the address of a database, postgresql spelled out. Raises cli/usage for what is none.
+
+    The text is never quoted in the error: it may carry a password.
+    """
+    if text.startswith("sqlite:///"):
+        return text
+    scheme, _, rest = text.partition("://")
+    if scheme not in _POSTGRESQL:
         raise _refused("A database URL begins with sqlite:/// or postgresql://.")
-    if password or any("password" in unquote(name).lower() for name, _ in parse_qsl(parts.query)):
+    if not _PRINTABLE.fullmatch(text) or not _UNAMBIGUOUS.fullmatch(rest):
+        raise _refused("In a database URL, @ / ? # of a name or password are written %40 %2F %3F %23.")
+    return f"postgresql://{rest}"
+
+
+def stored_database_url(text: str) -> str:
+    """Return the address as config.toml keeps it. Raises cli/usage as database_url, and for a password."""
+    url = database_url(text)
+    if url != without_password(url):
         raise _refused(
             "config.toml holds no secret, so its database URL has no password; "
-            "use BKENDCTL_DATABASE_URL or a .pgpass file."
+            "use BKENDCTL_DATABASE_URL, PGPASSWORD or a .pgpass file."
         )
-    return text
+    return url
+
+
+def without_password(url: str) -> str:
+    """Return the address without its password, to be shown or stored."""
+    if url.startswith("sqlite:///"):
+        return url
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    given = [pair for pair in parts.query.split("&") if pair and not _is_password(pair)]
+    shown = f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
+    return f"{shown}?{'&'.join(given)}" if given else shown
+
+
+def _is_password(pair: str) -> bool:
+    return "password" in unquote(pair.partition("=")[0]).lower()
 
 
 def _is_loopback(host: str) -> bool:

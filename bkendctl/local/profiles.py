@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from bkendctl.contract.errors import Failure
-from bkendctl.local.addresses import database_url, server_url
+from bkendctl.local.addresses import server_url, stored_database_url
 from bkendctl.local.files import Warn, read_private, write_private
 from bkendctl.local.locks import exclusive
 from bkendctl.local.paths import Paths
@@ -222,5 +222,5 @@ def _checked(profile: Profile) -> Profile:
     if profile.kind == "remote" and profile.url and not profile.database:
         return profile._replace(url=server_url(profile.url))
     if profile.kind == "embedded" and profile.database and not profile.url:
-        return profile._replace(database=database_url(profile.database))
+        return profile._replace(database=stored_database_url(profile.database))
     raise Failure("cli/usage", 'A profile is "remote" with a url, or "embedded" with a database.', hint="")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +21,9 @@ from bkendctl.server import outgoing
 from bkendctl.server.access_log import AccessLog
 from bkendctl.server.around import Around
 from bkendctl.server.health import Health
+from bkendctl.server.infrastructure import ROUTES
 from bkendctl.server.metrics import Metrics
+from bkendctl.server.openapi import document
 from bkendctl.server.operations import Operations
 from bkendctl.server.pools import Pools
 
@@ -31,6 +35,13 @@ def make_app(core: Core, *, log: AccessLog | None = None, pools: Pools | None = 
     pools = pools or Pools()
     metrics = Metrics()
     health = Health(core, pools, metrics)
+    handlers = {
+        "get_health": health.health,
+        "get_readiness": health.readiness,
+        "get_metrics": health.metrics,
+        "get_jwks": health.jwks,
+        "get_openapi": _openapi,
+    }
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -42,15 +53,22 @@ def make_app(core: Core, *, log: AccessLog | None = None, pools: Pools | None = 
     app = Starlette(
         routes=[
             Mount("/v1", Operations(core, pools)),
-            Route("/healthz", health.health),
-            Route("/readyz", health.readiness),
-            Route("/metrics", health.metrics),
-            Route("/.well-known/jwks.json", health.jwks),
+            *(Route(route.path, handlers[route.operation_id]) for route in ROUTES),
         ],
         exception_handlers={404: _refused, 405: _refused, 500: _failed},
         lifespan=lifespan,
     )
     return Around(app, core.randomness, log, metrics)
+
+
+async def _openapi(_request: Request) -> Response:
+    """The contract, as this server offers it."""
+    return Response(_document(), headers={"cache-control": "no-cache"}, media_type="application/json")
+
+
+@cache
+def _document() -> bytes:
+    return msgspec.json.encode(document())
 
 
 async def _refused(request: Request, error: Any) -> Response:

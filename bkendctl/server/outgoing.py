@@ -51,8 +51,11 @@ def refused(failure: Failure, call: Call | None = None, *, allow: str = "") -> A
 
 
 def _about(call: Call) -> Headers:
-    """Headers that tell of the call: how far the dev clock is moved."""
+    """Headers that tell of the call: what its rate limit leaves, how far the dev clock is moved."""
     headers = list(JSON)
+    if call.allowance is not None:
+        headers.append((b"x-ratelimit-limit", b"%d" % call.allowance.limit))
+        headers.append((b"x-ratelimit-remaining", b"%d" % call.allowance.remaining))
     if call.environment is not None and call.environment.clock_offset_ms:
         offset = call.environment.clock_offset_ms // SECOND
         headers.append((b"x-dev-clock-offset", b"%d" % offset))

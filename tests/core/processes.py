@@ -1,4 +1,4 @@
-"""Real processes on one SQLite file, and what they do there. Started from a server without threads."""
+"""Real processes on one database, and what they do there. Started from a server without threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 from bkendctl.contract.errors import Failure
@@ -21,11 +20,12 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["tests.core.processes", "bkendctl.core.accounts", "bkendctl.core.sessions"])
 
 
-def open_world(file: Path, installed: Installed | None = None) -> World:
+def open_world(url: str, installed: Installed | None = None) -> World:
     """Open an installation by the machine's clock; without what is installed, make one."""
-    if installed is None:
-        create_private_file(file)
-    core = Core(Database(f"sqlite:///{file}"), MASTER_KEY)
+    database = Database(url)
+    if installed is None and database.file is not None:
+        create_private_file(database.file)
+    core = Core(database, MASTER_KEY)
     installed = installed or initialize(core, name="Demo", environment="dev")
     return World(core, SystemClock(), installed)  # type: ignore[arg-type]
 
@@ -39,11 +39,10 @@ def start(action: Callable[..., Any], *given: Any) -> tuple[BaseProcess, Connect
     return process, ours
 
 
-def in_processes(
-    count: int, file: Path, installed: Installed, action: Callable[..., Any], *given: Any
-) -> list[Any]:
+def in_processes(count: int, shared: World, action: Callable[..., Any], *given: Any) -> list[Any]:
     """Run action(world, number, *given) in so many processes at once; each answer or its Failure's code."""
-    started = [start(_one, file, installed, action, number, *given) for number in range(count)]
+    place = shared.core.database.url, shared.installed
+    started = [start(_one, *place, action, number, *given) for number in range(count)]
     for _, connection in started:
         assert connection.recv() == "ready"
     for _, connection in started:
@@ -55,9 +54,9 @@ def in_processes(
 
 
 def _one(
-    connection: Connection, file: Path, installed: Installed, action: Callable[..., Any], *given: Any
+    connection: Connection, url: str, installed: Installed, action: Callable[..., Any], *given: Any
 ) -> None:
-    world = open_world(file, installed)
+    world = open_world(url, installed)
     connection.send("ready")
     connection.recv()
     try:

@@ -13,9 +13,9 @@ from bkendctl.core.upgrade import integrity
 from tests.core.processes import open_world, start
 
 
-def sign_up_for_ever(connection: Connection, file: Path, installed: Installed, prefix: str) -> None:
+def sign_up_for_ever(connection: Connection, url: str, installed: Installed, prefix: str) -> None:
     """Make users until killed, and tell of each one once it is acknowledged."""
-    world = open_world(file, installed)
+    world = open_world(url, installed)
     count = 0
     while True:
         email = f"{prefix}-{count}@example.com"
@@ -26,10 +26,12 @@ def sign_up_for_ever(connection: Connection, file: Path, installed: Installed, p
 
 def kill_and_look(file: Path, rounds: int, chance: random.Random) -> int:
     """Kill a writer at a random moment, as often as said; gives how many acknowledged writes were checked."""
-    world = open_world(file)
+    world = open_world(f"sqlite:///{file}")
     acknowledged: list[tuple[str, str]] = []
     for number in range(rounds):
-        process, connection = start(sign_up_for_ever, file, world.installed, f"round{number}")
+        process, connection = start(
+            sign_up_for_ever, world.core.database.url, world.installed, f"round{number}"
+        )
         acknowledged += [connection.recv() for _ in range(chance.randint(1, 3))]
         process.join(chance.uniform(0, 0.1))  # the moment; it never ends by itself
         process.kill()

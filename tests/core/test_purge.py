@@ -13,6 +13,8 @@ from bkendctl.core.clock import DAY
 from bkendctl.core.purge import BATCH, KINDS, PAUSE_SECONDS, purge
 from tests.conftest import World
 
+pytestmark = pytest.mark.parametrize("world", ["embedded", "embedded-postgresql"], indirect=True)
+
 GONE = "gone@example.com"
 
 

@@ -22,9 +22,10 @@ def counter(world: World, transaction: Transaction, *parts: str, limit: Limit = 
 
 
 def rows(world: World) -> int:
-    """How many counters are stored."""
+    """How many counters of attempts are stored; those of rate limits are others."""
+    attempts = select(func.count()).select_from(schema.throttles).where(schema.throttles.c.requests == 0)
     with world.core.database.read() as transaction:
-        return int(transaction.value(select(func.count()).select_from(schema.throttles)))
+        return int(transaction.value(attempts))
 
 
 def code_of(checked: Counter) -> str | None:

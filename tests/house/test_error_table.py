@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bkendctl.contract.errors import ERRORS
+from bkendctl.contract.errors import ERRORS, HINTS
 from tests.catalogue import OPERATIONS
 from tests.house.source import MODULES
 
@@ -35,6 +35,11 @@ def test_every_code_that_is_answered_has_its_row() -> None:
     made = {code for text in TEXTS.values() for code in re.findall(r'Failure\(\s*"([a-z0-9/-]+)"', text)}
     declared = {code for operation in OPERATIONS for code in operation.all_errors}
     assert made | declared <= ERRORS.keys()
+
+
+def test_texts_with_hints_of_their_own_are_told_somewhere() -> None:
+    """A text that was changed keeps its hint only if the table is changed with it."""
+    assert [text for text in HINTS if not any(text in source for source in TEXTS.values())] == []
 
 
 def test_every_row_says_what_happened_in_one_sentence() -> None:

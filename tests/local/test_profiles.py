@@ -142,6 +142,10 @@ def test_good_server_urls_are_kept_without_a_trailing_slash(url: str) -> None:
         "postgresql://u:pass@h/d",
         "postgresql://h/d?user=u&password=p",
         "postgresql://h/d?sslpass%77ord=p",
+        "postgresql://u:p?ss@h/d",
+        "postgresql://u:p/ss@h/d",
+        "postgresql://u:p#ss@h/d",
+        "postgresql://u:p@ss@h/d",
         "mysql://h",
     ],
 )
