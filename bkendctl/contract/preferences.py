@@ -32,9 +32,9 @@ class Preferences(Body, kw_only=True):
 class UpdatePreferences(UserId, kw_only=True):
     """Only given fields change; null clears."""
 
-    locale: Locale | None | UnsetType = UNSET
-    timezone: Timezone | None | UnsetType = UNSET
-    theme: Theme | None | UnsetType = UNSET
+    locale: Locale | UnsetType | None = UNSET
+    timezone: Timezone | UnsetType | None = UNSET
+    theme: Theme | UnsetType | None = UNSET
 
 
 GET = Operation(

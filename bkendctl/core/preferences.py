@@ -32,4 +32,4 @@ def update_preferences(call: Call, request: contract.UpdatePreferences) -> contr
     after = {name: value for name, value in given.items() if value is not UNSET}
     call.about("user", user.id, before={name: getattr(user, name) for name in after}, after=after)
     call.tx.run(update(_users).where(_users.c.id == user.id).values(after | {"updated_at": call.now}))
-    return get(call, request)
+    return get(call, request)  # type: ignore[no-any-return]
