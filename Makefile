@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow check format schema docs bench-cold dist lock clean help
+.PHONY: demo test test-slow check format schema docs bench-cold bench-requests fuzz dist lock clean help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,12 @@ docs: $(READY) ## Write man/ and completions/ from the command tree.
 
 bench-cold: $(READY) ## Start-up of each command class, as ratios to bare Python in the same run.
 	$(BIN)/python bench/cold_start.py
+
+bench-requests: $(READY) ## What a request costs the server: CPU, rate, memory.
+	$(BIN)/python bench/requests.py
+
+fuzz: $(READY) ## 100,000 requests made up from the served contract.
+	$(BIN)/python bench/fuzz.py
 
 dist: $(READY) ## Wheel and sdist in dist/, the same bytes wherever this commit is built.
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build

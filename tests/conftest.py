@@ -309,17 +309,19 @@ def http_server() -> Iterator[HttpServer]:
 
 
 BACKENDS = ("embedded", "http", "http-postgresql")
+BACKENDS_OF = {"operations": BACKENDS, "server": ("http",)}
+"""By the tests' folder; those of all others act on the core alone."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of operations on every backend, those of single parts on the core alone.
+    """Run the tests of operations on every backend, those of the server over HTTP, all others on the core.
 
     A test that names its backends (parametrize "world") keeps to them.
     """
     chosen = [mark for mark in metafunc.definition.iter_markers("parametrize") if mark.args[0] == "world"]
     if "world" in metafunc.fixturenames and not chosen:
-        everywhere = "tests.operations." in f"{metafunc.module.__name__}."
-        metafunc.parametrize("world", BACKENDS if everywhere else BACKENDS[:1], indirect=True)
+        folder = metafunc.module.__name__.removeprefix("tests.").partition(".")[0]
+        metafunc.parametrize("world", BACKENDS_OF.get(folder, BACKENDS[:1]), indirect=True)
 
 
 @pytest.fixture
@@ -341,7 +343,7 @@ def world(
         server.use(core)
     yield World(core, clock, installed, server)
     if core.database.file is not None:  # which is about to be written anew
-        core.database.engine.dispose()
+        core.database.release()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,6 +14,7 @@ from bkendctl.core.call import Source
 from bkendctl.core.runtime import Core
 from bkendctl.server.app import make_app
 from bkendctl.server.pools import Pools
+from bkendctl.server.protocol import Protocol
 
 PATIENCE_SECONDS = 60
 
@@ -21,7 +22,7 @@ PATIENCE_SECONDS = 60
 class HttpServer:
     """uvicorn with our protocol on a free port. The tests' sources are told by X-Forwarded-For."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, protocol: type[Protocol] = Protocol, proxies: str = "127.0.0.1") -> None:
         self._pools = Pools(patience=PATIENCE_SECONDS)  # no load is shed, however slow the machine
         self._app: ASGIApp | None = None
         config = uvicorn.Config(
@@ -29,10 +30,11 @@ class HttpServer:
             port=0,
             interface="asgi3",
             lifespan="off",
-            http="bkendctl.server.protocol:Protocol",
+            http=protocol,
             log_config=None,
             access_log=False,
-            forwarded_allow_ips="127.0.0.1",
+            server_header=False,
+            forwarded_allow_ips=proxies,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
@@ -47,9 +49,9 @@ class HttpServer:
         assert self._app is not None
         await self._app(scope, receive, send)
 
-    def use(self, core: Core) -> None:
-        """Serve another core from here on."""
-        self._app = make_app(core, pools=self._pools)
+    def use(self, core: Core, **how: Any) -> None:
+        """Serve another core from here on. how: what make_app takes."""
+        self._app = make_app(core, **({"pools": self._pools} | how))
 
     def execute(self, operation: Operation[Any, Any], raw: Raw, source: Source | None) -> Any:
         """Ask for an operation as the client does, from a source."""

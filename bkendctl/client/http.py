@@ -68,8 +68,8 @@ class Remote:
             if given is not None and not (repeatable and given.status_code in _PASSING):
                 return self._result(operation, given)
             wait = max(pause, _asked_patience(given))
-            if wait > LONGEST_PAUSE:
-                break
+            if given is not None and wait > LONGEST_PAUSE:
+                return self._result(operation, given)
             self._pause(wait)
         last = self._send(request, repeatable=False, final=True)
         assert last is not None
@@ -114,6 +114,10 @@ class Remote:
         except httpx.TransportError as error:
             if final or not repeatable:
                 raise self._unreachable(error) from None
+        except httpx.DecodingError as error:
+            raise Failure(
+                "cli/unexpected-answer", f"{self._url} answered what cannot be read: {error}."
+            ) from None
         return None
 
     def _unreachable(self, error: Exception) -> Failure:
@@ -128,7 +132,7 @@ class Remote:
     def _result(self, operation: Operation[Any, Any], given: httpx.Response) -> Any:
         if given.is_success:
             return response_of(operation, given.content)
-        if given.is_redirect:
+        if given.has_redirect_location:
             raise Failure(
                 "cli/unexpected-answer",
                 f"{self._url} leads to another address ({given.headers['location'][:200]}).",

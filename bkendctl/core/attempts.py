@@ -14,7 +14,6 @@ from bkendctl.core.call import Call
 from bkendctl.core.clock import DAY, MINUTE
 from bkendctl.core.crypto import fingerprint
 from bkendctl.core.database import Transaction
-from bkendctl.core.settings import load
 from bkendctl.core.throttle import Counter, Limit, forget
 
 PER_SOURCE = "lock"
@@ -96,7 +95,7 @@ def remember_source(call: Call, user_id: str) -> None:
     where = [table.c[name] == value for name, value in identity.items()]
     if not call.tx.run(update(table).where(*where).values(last_sign_in_at=call.now)):
         values = identity | {"environment_id": call.environment_id, "last_sign_in_at": call.now}
-        call.tx.run(table.insert().values(values))
+        call.tx.insert(table, values)
     call.tx.run(
         delete(table).where(table.c.user_id == user_id, table.c.last_sign_in_at < call.now - KNOWN_SOURCE_MS)
     )
@@ -152,7 +151,7 @@ def _source(call: Call) -> str:
 
 
 def _per_source(transaction: Transaction, call: Call, email: str) -> Counter:
-    lockout = load(transaction, call.environment_id).email.lockout
+    lockout = call.settings_by(transaction).email.lockout
     limit = Limit(
         PER_SOURCE,
         lockout.max_failures,
@@ -164,7 +163,7 @@ def _per_source(transaction: Transaction, call: Call, email: str) -> Counter:
 
 
 def _per_account(transaction: Transaction, call: Call, email: str) -> Counter:
-    lockout = load(transaction, call.environment_id).email.lockout
+    lockout = call.settings_by(transaction).email.lockout
     limit = Limit(
         PER_ACCOUNT,
         ACCOUNT_FAILURES,

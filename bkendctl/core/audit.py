@@ -61,4 +61,4 @@ def event(
         "request_id": call.source.request_id,
         "details": call.details,
     }
-    transaction.run(schema.audit_events.insert().values(values))
+    transaction.insert(schema.audit_events, values)

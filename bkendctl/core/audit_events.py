@@ -93,7 +93,7 @@ def _seal_chunk(call: Call, transaction: Transaction) -> int:
         transaction.run(update(_table).where(_table.c.sequence == row.sequence).values(sealed))
     if rows and head is None:
         end = {"environment_id": call.environment_id, "sequence": sequence, "hash": hash_}
-        transaction.run(_heads.insert().values(end))
+        transaction.insert(_heads, end)
     elif rows:
         mine = _heads.c.environment_id == call.environment_id
         transaction.run(update(_heads).where(mine).values(sequence=sequence, hash=hash_))

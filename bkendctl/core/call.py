@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,12 +10,12 @@ from msgspec import Struct
 from sqlalchemy import Row, bindparam, select
 
 from bkendctl.contract.operation import Operation
-from bkendctl.core import schema, settings
+from bkendctl.core import schema
 from bkendctl.core.clock import wire
 from bkendctl.core.database import Transaction
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
-from bkendctl.core.settings import RateLimits
+from bkendctl.core.settings import RateLimits, Settings, load
 from bkendctl.core.settings import convert as settings_of_sessions
 
 
@@ -43,7 +43,10 @@ class Allowance(Struct, frozen=True):
 
 
 class Call:
-    """What a handler is given. `tx` is the running transaction; `now` is the environment's time in ms."""
+    """What a handler is given. `tx` is the running transaction; `now` is the environment's time in ms.
+
+    arrived: its place among the requests of this process. afterwards: what to do once all is committed.
+    """
 
     def __init__(self, core: Core, operation: Operation[Any, Any], source: Source) -> None:
         self.core = core
@@ -54,12 +57,14 @@ class Call:
         self.user: Row[Any] | None = None
         self.session: Row[Any] | None = None
         self.now = core.clock.now()
+        self.arrived = core.arrivals.now()
+        self.afterwards: list[Callable[[], None]] = []
         self.target: tuple[str, str] | None = None
         self.details: dict[str, Any] = {}
         self.organization_id: str | None = None
         self.allowance: Allowance | None = None
         self._tx: Transaction | None = None
-        self._settings: settings.Settings | None = None
+        self._settings: Settings | None = None
 
     @property
     def tx(self) -> Transaction:
@@ -87,10 +92,14 @@ class Call:
         return self.environment
 
     @property
-    def settings(self) -> settings.Settings:
+    def settings(self) -> Settings:
         """Settings of the environment, read once."""
+        return self.settings_by(self.tx)
+
+    def settings_by(self, transaction: Transaction) -> Settings:
+        """As settings, in a transaction ahead of the handler's."""
         if self._settings is None:
-            self._settings = settings.load(self.tx, self.environment_id)
+            self._settings = load(transaction, self.environment_id)
         return self._settings
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakSet
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, Executable, Row, event
+from sqlalchemy import Connection, Engine, Executable, Insert, Row, Table, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -46,6 +46,9 @@ def sqlite_is_safe() -> bool:
     return tuple(int(part) for part in version) >= SAFE_SQLITE
 
 
+_INSERTS: dict[Table, Insert] = {}
+
+
 class Transaction:
     """Statements inside one transaction. values: of the bindparams of a statement that was built once."""
 
@@ -60,9 +63,9 @@ class Transaction:
         """The one row there has to be."""
         return self.connection.execute(statement).one()
 
-    def all(self, statement: Executable) -> Sequence[Row[Any]]:
+    def all(self, statement: Executable, **values: Any) -> Sequence[Row[Any]]:
         """Every row."""
-        return self.connection.execute(statement).all()
+        return self.connection.execute(statement, values).all()
 
     def value(self, statement: Executable, **values: Any) -> Any:
         """The first column of the first row, or None."""
@@ -71,6 +74,17 @@ class Transaction:
     def run(self, statement: Executable, rows: Sequence[dict[str, Any]] | None = None) -> int:
         """Execute and give the number of rows it touched; rows: parameters of an insert of many."""
         return self.connection.execute(statement, rows).rowcount
+
+    def insert(self, table: Table, values: dict[str, Any]) -> None:
+        """Add a row, by a statement that is built once for each table: its values are parameters."""
+        statement = _INSERTS.get(table)
+        if statement is None:
+            statement = _INSERTS[table] = table.insert()
+        self.connection.execute(statement, values)
+
+    def change(self, statement: Executable, values: dict[str, Any]) -> int:
+        """Execute a statement that was built once, with its parameters; gives the number of rows touched."""
+        return self.connection.execute(statement, values).rowcount
 
     def hold(self, *names: str) -> None:
         """Wait until nobody else holds these names, and hold them until the end; always in one order.
@@ -92,7 +106,7 @@ class Database:
         self.url = url
         self._engine: Engine | None = None
         self._process = 0
-        self._inherited: Engine | None = None
+        self._inherited: object = None
         self._threads = threading.local()
         self._kept: WeakSet[Connection] = WeakSet()
 
@@ -107,7 +121,7 @@ class Database:
         """The engine of this process."""
         if self._engine is None or self._process != os.getpid():
             # Kept: even closing a parent's connection in a child is unsafe (sqlite.org/howtocorrupt.html).
-            self._inherited = self._engine
+            self._inherited = self._engine, tuple(self._kept)
             self._engine = _sqlite_engine(self.file) if self.file else self._postgresql_engine()
             self._process = os.getpid()
         return self._engine
@@ -226,12 +240,16 @@ class Database:
         with self.read() as transaction:
             return int(transaction.value(sqlalchemy.text("SELECT pg_database_size(current_database())")))
 
+    def release(self) -> None:
+        """Close every connection of this process; the next ones are opened anew."""
+        for connection in tuple(self._kept):
+            connection.close()
+        self.engine.dispose()
+
     def close(self) -> None:
         """Give all connections back."""
         if self._engine is not None and self._process == os.getpid():
-            for connection in tuple(self._kept):
-                connection.close()
-            self._engine.dispose()
+            self.release()
             self._engine = None
 
 
@@ -266,7 +284,8 @@ def _sqlite_engine(file: Path) -> Engine:
             stacklevel=2,
         )
     engine = sqlalchemy.create_engine(
-        f"sqlite:///{file}",
+        # A file that went away is not made anew: an empty one would pass for a fresh installation.
+        f"sqlite:///{file.absolute().as_uri()}?mode=rw&uri=true",
         module=sqlite_module(),
         hide_parameters=True,  # a traceback of --debug shows the statement, never the values
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},

@@ -6,8 +6,11 @@ Key, rate limit, token, scope, role, decoding, then the handler in one transacti
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
+
+import msgspec
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation, Raw
@@ -17,6 +20,8 @@ from bkendctl.core.decoding import decode
 from bkendctl.core.runtime import Core
 
 Act = Callable[..., Any]
+UNDONE = object()
+"""What `look` gives where it did nothing."""
 
 
 class Handler(NamedTuple):
@@ -73,10 +78,9 @@ def answer(call: Call, raw: Raw) -> Any:
     try:
         if rate_limits.is_exact(call):
             _count(call, raw)
-        with call.reading():
-            permissions.identify(call, raw)
-            if _is_done_in_one(call, handler):
-                return handler.act(call, decode(call.operation, raw))
+        given = _in_one(call, handler, raw)
+        if given is not UNDONE:
+            return given
         _touch(call)
         request = decode(call.operation, raw)
         prepared = (handler.before(call, request),) if handler.before else ()
@@ -94,9 +98,29 @@ def _count(call: Call, raw: Raw) -> None:
         rate_limits.count(call, transaction, raw)
 
 
-def _is_done_in_one(call: Call, handler: Handler) -> bool:
-    """Whether the transaction that found out who calls can serve the rest too."""
-    return not (call.operation.changes or handler.before or permissions.is_to_be_touched(call))
+@cache
+def is_light(operation: Operation[Any, Any]) -> bool:
+    """Whether an operation reads a few rows by their keys: no change, no list, nothing ahead of it."""
+    lists = any(field.name in ("page", "cursor") for field in msgspec.structs.fields(operation.request))
+    return not (operation.changes or lists or handler_of(operation).before)
+
+
+def look(call: Call, raw: Raw) -> Any:
+    """Answer a light operation without waiting for anybody; UNDONE where something is to be written first.
+
+    Then nothing has happened yet, and `answer` is to be asked with the same call. Failures as there, none of
+    them audited, as no refusal of reading is.
+    """
+    return _in_one(call, handler_of(call.operation), raw)
+
+
+def _in_one(call: Call, handler: Handler, raw: Raw) -> Any:
+    """Find out who calls, and serve what only reads in the same transaction; else UNDONE."""
+    with call.reading():
+        permissions.identify(call, raw)
+        if call.operation.changes or handler.before or permissions.is_to_be_touched(call):
+            return UNDONE
+        return handler.act(call, decode(call.operation, raw))
 
 
 def _touch(call: Call) -> None:
@@ -128,6 +152,8 @@ def _run(call: Call, act: Act, request: Any, *prepared: Any) -> Any:
         raise
     finally:
         call._tx = None
+    for do in call.afterwards:
+        do()
     if kept is not None:
         raise kept
     return given

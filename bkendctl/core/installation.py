@@ -76,12 +76,12 @@ def _set_up(core: Core, transaction: Transaction, name: str, environment: str) -
     now = core.clock.now()
     organization_id, project_id = new_id(core.randomness), new_id(core.randomness)
     wrapped = core.master_keys[0].wrapped(core.randomness.bytes(KEY_BYTES))
-    transaction.run(schema.installation.insert().values(wrapped | {"id": 1, "created_at": now}))
+    transaction.insert(schema.installation, wrapped | {"id": 1, "created_at": now})
     core.unlock(transaction)
     made = {"name": name, "slug": slug_of(name), "created_at": now, "updated_at": now}
-    transaction.run(schema.organizations.insert().values(made | {"id": organization_id}))
+    transaction.insert(schema.organizations, made | {"id": organization_id})
     project = {"id": project_id, "organization_id": organization_id, "former_issuers": [], "cors_origins": []}
-    transaction.run(schema.projects.insert().values(made | project))
+    transaction.insert(schema.projects, made | project)
     environment_id = new_id(core.randomness)
     transaction.run(
         schema.environments.insert().values(
@@ -144,7 +144,7 @@ def _issue(call: Call, transaction: Transaction, kind: str) -> str:
         "scopes": [],
         "created_at": call.now,
     }
-    transaction.run(schema.api_keys.insert().values(values))
+    transaction.insert(schema.api_keys, values)
     return key
 
 

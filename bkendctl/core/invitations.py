@@ -59,7 +59,7 @@ def create(call: Call, request: contract.Create) -> contract.InvitationCreated:
         "created_at": call.now,
         "expires_at": call.now + LIFE_MS,
     }
-    call.tx.run(_table.insert().values(values))
+    call.tx.insert(_table, values)
     row = _find(call, invitation_id)
     call.about("invitation", row.id, email=row.email, role=row.resource_role)
     answer = contract.InvitationCreated(**asdict(_shown(call, row)))

@@ -55,7 +55,7 @@ def create(call: Call, request: contract.Create) -> contract.ApiKeyWithSecret:
         "created_by": call.user.id if by_user and call.user is not None else None,
         "created_at": call.now,
     }
-    call.tx.run(_table.insert().values(values))
+    call.tx.insert(_table, values)
     call.about("api-key", key_id, name=request.name, type=request.type, scopes=request.scopes)
     shown = _shown(call, _find(call, key_id))
     return contract.ApiKeyWithSecret(

@@ -18,17 +18,18 @@ def issue(call: Call, kind: str, email: str, user_id: str | None, life_ms: int) 
     token = new_token(call.core.randomness)
     older = (_table.c.environment_id == call.environment_id, _table.c.kind == kind, _table.c.email == email)
     call.tx.run(delete(_table).where(*older))
-    call.tx.run(
-        _table.insert().values(
-            token_hash=fingerprint(token),
-            environment_id=call.environment_id,
-            kind=kind,
-            email=email,
-            user_id=user_id,
-            tries=0,
-            created_at=call.now,
-            expires_at=call.now + life_ms,
-        )
+    call.tx.insert(
+        _table,
+        {
+            "token_hash": fingerprint(token),
+            "environment_id": call.environment_id,
+            "kind": kind,
+            "email": email,
+            "user_id": user_id,
+            "tries": 0,
+            "created_at": call.now,
+            "expires_at": call.now + life_ms,
+        },
     )
     return token
 

@@ -70,7 +70,7 @@ def join(call: Call, invitation: Row[Any], user_id: str) -> None:
             "role": invitation.resource_role,
             "joined_at": call.now,
         }
-        call.tx.run(memberships.insert().values(identity | rest))
+        call.tx.insert(memberships, identity | rest)
 
 
 def values_for(call: Call, user: Row[Any], *, link: str = "", what: str = "") -> Values:

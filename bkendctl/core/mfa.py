@@ -57,15 +57,16 @@ def enable(call: Call, _request: contract.Enable, proof: Proof) -> contract.MfaS
     secret = totp.new_secret(call.core.randomness)
     codes = _new_codes(call)
     call.tx.run(delete(_table).where(_table.c.user_id == user.id))
-    call.tx.run(
-        _table.insert().values(
-            user_id=user.id,
-            environment_id=call.environment_id,
-            secret=call.core.vault.seal(secret.encode(), f"mfa_enrolments/{user.id}/secret"),
-            pending_codes=call.core.vault.seal(msgspec.json.encode(codes), _pending_identity(user.id)),
-            begun_at=call.now,
-            last_step=0,
-        )
+    call.tx.insert(
+        _table,
+        {
+            "user_id": user.id,
+            "environment_id": call.environment_id,
+            "secret": call.core.vault.seal(secret.encode(), f"mfa_enrolments/{user.id}/secret"),
+            "pending_codes": call.core.vault.seal(msgspec.json.encode(codes), _pending_identity(user.id)),
+            "begun_at": call.now,
+            "last_step": 0,
+        },
     )
     url = totp.otpauth_url(secret, user.email, call.env.project_name)
     return contract.MfaSetup(secret=secret, qr_code_url=url, backup_codes=codes)

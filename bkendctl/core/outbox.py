@@ -33,20 +33,21 @@ def send(call: Call, category: str, recipient: str, values: Values) -> None:
     subject, text, html = compose(category, values)
     mail_id = call.new_id()
     body = MailBody(text, html, [values.link] if values.link else [])
-    call.tx.run(
-        schema.outbox.insert().values(
-            id=mail_id,
-            environment_id=call.environment_id,
-            category=category,
-            recipient=recipient,
-            sender=SENDER,
-            subject=subject,
-            body=call.core.vault.seal(msgspec.json.encode(body), f"outbox/{mail_id}"),
-            status="pending" if call.public_url else "held",
-            attempts=0,
-            next_attempt_at=call.core.clock.now(),
-            created_at=call.now,
-        )
+    call.tx.insert(
+        schema.outbox,
+        {
+            "id": mail_id,
+            "environment_id": call.environment_id,
+            "category": category,
+            "recipient": recipient,
+            "sender": SENDER,
+            "subject": subject,
+            "body": call.core.vault.seal(msgspec.json.encode(body), f"outbox/{mail_id}"),
+            "status": "pending" if call.public_url else "held",
+            "attempts": 0,
+            "next_attempt_at": call.core.clock.now(),
+            "created_at": call.now,
+        },
     )
 
 

@@ -57,8 +57,8 @@ def count_mail(call: Call, email: str) -> None:
 
 def count_here(call: Call) -> None:
     """Count a request of class default, in this process alone: auth/too-many-requests."""
-    if call.operation.rate is not RateClass.DEFAULT:
-        return
+    if call.operation.rate is not RateClass.DEFAULT or call.allowance is not None:
+        return  # the latter: counted when the call was looked at first
     environment = call.environment
     limits = call.rate_limits if environment is not None else settings.RateLimits()
     limit = limits.in_effect("default", environment.type if environment is not None else "")

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from bkendctl.core.arrivals import Arrivals
 from bkendctl.core.clock import Clock, SystemClock
 from bkendctl.core.crypto import Vault
 from bkendctl.core.database import Database, Transaction
@@ -42,6 +43,7 @@ class Core:
         self.master_keys = [MasterKey(key, self.randomness) for key in master_keys]
         self.public_url = public_url
         self.windows = Windows()
+        self.arrivals = Arrivals()
         self._unlocked: tuple[MasterKey, Row[Any]] | None = None
 
     def unlock(self, transaction: Transaction) -> tuple[MasterKey, Row[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from msgspec import UNSET
@@ -48,7 +49,7 @@ def open_session(call: Call, user: Row[Any], amr: list[str]) -> TokenPair:
         "last_activity_at": call.now,
         "expires_at": _expiry(call, call.now),
     }
-    call.tx.run(_table.insert().values(values))
+    call.tx.insert(_table, values)
     users = schema.users
     call.tx.run(update(users).where(users.c.id == user.id).values(last_sign_in_at=call.now))
     session = call.tx.one(select(_table).where(_table.c.id == session_id))
@@ -86,14 +87,15 @@ def _absolute_end(call: Call, created_at: int) -> int | None:
 def _issue(call: Call, user: Row[Any], session: Row[Any], *, generation: int) -> tuple[TokenPair, str]:
     """Make a token pair; gives it with the fingerprint of its refresh token."""
     refresh = new_token(call.core.randomness, "rt_")
-    call.tx.run(
-        _tokens.insert().values(
-            token_hash=fingerprint(refresh),
-            environment_id=call.environment_id,
-            session_id=session.id,
-            generation=generation,
-            created_at=call.now,
-        )
+    call.tx.insert(
+        _tokens,
+        {
+            "token_hash": fingerprint(refresh),
+            "environment_id": call.environment_id,
+            "session_id": session.id,
+            "generation": generation,
+            "created_at": call.now,
+        },
     )
     life = call.settings.sessions.access_token_seconds
     claims = {
@@ -128,7 +130,10 @@ def _organization_role(call: Call, user_id: str, organization_id: str | None) ->
 
 
 def _on_arrival(call: Call, request: contract.Refresh) -> Row[Any] | None:
-    """Read the token once before the lock is taken: spent by now is reuse, spent under the lock a race."""
+    """Read the token once before the lock is taken: spent by now is reuse, spent under the lock a race.
+
+    A server's request may have waited for its thread until now; arrivals.py knows what it was there before.
+    """
     with call.core.database.read() as transaction:
         return transaction.first(
             select(_tokens).where(
@@ -148,6 +153,7 @@ def refresh(call: Call, request: contract.Refresh, arrived: Row[Any] | None) -> 
     key_hash = None if key is UNSET else fingerprint(str(key))
     mine = and_(_tokens.c.token_hash == arrived.token_hash, _tokens.c.spent_at.is_(None))
     if call.tx.run(update(_tokens).where(mine).values(spent_at=call.now, idempotency_hash=key_hash)):
+        call.afterwards.append(partial(call.core.arrivals.spent, arrived.token_hash))
         return _rotate(call, user, session, arrived, arrived.generation + 1)
     spent = call.tx.first(select(_tokens).where(_tokens.c.token_hash == arrived.token_hash))
     if spent is None:
@@ -159,7 +165,7 @@ def refresh(call: Call, request: contract.Refresh, arrived: Row[Any] | None) -> 
     if same_client and unused and call.now - spent.spent_at <= IDEMPOTENCY_MS:
         call.tx.run(delete(_tokens).where(_tokens.c.token_hash == spent.successor_hash))
         return _rotate(call, user, session, spent, spent.generation + 1)
-    if arrived.spent_at is None:
+    if arrived.spent_at is None or call.core.arrivals.was_before(call.arrived, arrived.token_hash):
         raise Failure("auth/invalid-refresh-token")
     return _reused(call, user, session, spent)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from bkendctl.core import schema
 from bkendctl.core.database import Transaction
@@ -100,12 +100,13 @@ def convert(stored: dict[str, Any]) -> SessionSettings:
     return msgspec.convert(stored, SessionSettings)
 
 
+_table = schema.settings
+_STORED = select(_table.c.section, _table.c.stored).where(_table.c.environment_id == bindparam("environment"))
+
+
 def load(transaction: Transaction, environment_id: str) -> Settings:
     """Read the settings of an environment."""
-    table = schema.settings
-    rows = transaction.all(
-        select(table.c.section, table.c.stored).where(table.c.environment_id == environment_id)
-    )
+    rows = transaction.all(_STORED, environment=environment_id)
     stored = {row.section: row.stored for row in rows}
     return Settings(
         email=msgspec.convert(stored.get("email", {}), EmailSettings),

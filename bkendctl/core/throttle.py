@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, bindparam, delete, select, update
 
 from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
@@ -19,6 +19,21 @@ from bkendctl.core.database import Transaction
 _SWEEP = 20
 _KEY_LENGTH = 64
 _table = schema.throttles
+
+
+def _bound(identity: dict[str, str]) -> dict[str, str]:
+    """The parameters of a statement about one counter."""
+    return {f"of_{name}": value for name, value in identity.items()}
+
+
+# Built once: each sign-in reads and changes several counters.
+_MINE = [_table.c[name] == bindparam(f"of_{name}") for name in ("environment_id", "kind", "key")]
+_ATTEMPTS = select(_table).where(*_MINE)
+_REQUESTS = select(_table.c.requests, _table.c.expires_at).where(*_MINE)
+_CHANGE = update(_table).where(*_MINE)
+_FORGET = delete(_table).where(*_MINE)
+_STALE = and_(_MINE[0], _table.c.expires_at <= bindparam("at"))
+_EXPIRED = delete(_table).where(_table.c.key.in_(select(_table.c.key).where(_STALE).limit(_SWEEP)), _STALE)
 
 
 class Limit(Struct, frozen=True):
@@ -46,8 +61,7 @@ class Counter:
         self._limit = limit
         self._now = now
         self._identity = {"environment_id": environment_id, "kind": limit.kind, "key": _key(parts)}
-        self._where = [_table.c[name] == value for name, value in self._identity.items()]
-        row = transaction.first(select(_table).where(*self._where))
+        row = transaction.first(_ATTEMPTS, **_bound(self._identity))
         self._is_stored = row is not None
         running = row is not None and row.expires_at > now
         self._locked_until: int | None = row.locked_until if row is not None and running else None
@@ -105,7 +119,7 @@ class Counter:
 
     def _store(self) -> None:
         if not self._attempts:
-            self._transaction.run(delete(_table).where(*self._where))
+            self._transaction.change(_FORGET, _bound(self._identity))
             self._is_stored = False
             return
         values = {
@@ -115,10 +129,10 @@ class Counter:
             "expires_at": self._locked_until or max(self._attempts) + self._limit.window_ms,
         }
         if self._is_stored:
-            self._transaction.run(update(_table).where(*self._where).values(values))
+            self._transaction.change(_CHANGE, values | _bound(self._identity))
             return
         _sweep(self._transaction, self._identity["environment_id"], self._now)
-        self._transaction.run(_table.insert().values(self._identity | values))
+        self._transaction.insert(_table, self._identity | values)
         self._is_stored = True
 
 
@@ -130,9 +144,8 @@ class Window:
     ) -> None:
         self._transaction = transaction
         self._identity = {"environment_id": environment_id, "kind": kind, "key": _key(parts)}
-        self._where = [_table.c[name] == value for name, value in self._identity.items()]
         self._now = now
-        row = transaction.first(select(_table.c.requests, _table.c.expires_at).where(*self._where))
+        row = transaction.first(_REQUESTS, **_bound(self._identity))
         self._is_stored = row is not None
         # An end further off than a window was set before the window was made shorter.
         running = row is not None and now < row.expires_at <= now + window_ms
@@ -144,18 +157,16 @@ class Window:
         self.requests += 1
         values = {"requests": self.requests, "expires_at": self.ends_at}
         if self._is_stored:
-            self._transaction.run(update(_table).where(*self._where).values(values))
+            self._transaction.change(_CHANGE, values | _bound(self._identity))
             return
         _sweep(self._transaction, self._identity["environment_id"], self._now)
         unlocked: dict[str, Any] = {"attempts": [], "locked_until": None}
-        self._transaction.run(_table.insert().values(self._identity | values | unlocked))
+        self._transaction.insert(_table, self._identity | values | unlocked)
 
 
 def _sweep(transaction: Transaction, environment_id: str, now: int) -> None:
     """Drop a few expired counters of the environment for each new one, so the table stays bounded."""
-    expired = and_(_table.c.environment_id == environment_id, _table.c.expires_at <= now)
-    stale = select(_table.c.key).where(expired).limit(_SWEEP)
-    transaction.run(delete(_table).where(_table.c.key.in_(stale), expired))
+    transaction.change(_EXPIRED, {"of_environment_id": environment_id, "at": now})
 
 
 def forget(transaction: Transaction, environment_id: str, kind: str, whom: str) -> None:

@@ -54,7 +54,7 @@ def insert(
         "updated_at": call.now,
     }
     try:
-        call.tx.run(_users.insert().values(values))
+        call.tx.insert(_users, values)
     except IntegrityError:
         raise Failure("auth/email-already-exists") from None
     if password_hash is not None:
@@ -64,7 +64,7 @@ def insert(
 
 def _set_first_password(call: Call, user_id: str, email: str, password_hash: str) -> None:
     owner = {"environment_id": call.environment_id, "user_id": user_id}
-    call.tx.run(schema.passwords.insert().values(owner | {"hash": password_hash, "changed_at": call.now}))
+    call.tx.insert(schema.passwords, owner | {"hash": password_hash, "changed_at": call.now})
     _link_email(call, user_id, email)
 
 
@@ -79,7 +79,7 @@ def _link_email(call: Call, user_id: str, email: str) -> None:
         "email": email,
         "connected_at": call.now,
     }
-    call.tx.run(schema.linked_accounts.insert().values(values))
+    call.tx.insert(schema.linked_accounts, values)
 
 
 def _hash_password(call: Call, request: contract.CreateUser) -> str | None:

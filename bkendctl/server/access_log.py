@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from contextlib import suppress
 from typing import TextIO
 
-import msgspec
 from starlette.types import Scope
 
 from bkendctl.core.clock import Clock, wire
@@ -35,5 +36,7 @@ class AccessLog:
             "environment": note.environment,
             "actor": note.actor,
         }
-        self._stream.write(msgspec.json.encode(line).decode() + "\n")
-        self._stream.flush()
+        with suppress(OSError):  # a full disk or a reader that left is no reason to fail requests
+            # ASCII alone: some readers end a line at U+2028 and the like.
+            self._stream.write(json.dumps(line) + "\n")
+            self._stream.flush()

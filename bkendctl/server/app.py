@@ -17,10 +17,11 @@ from starlette.types import ASGIApp
 from bkendctl.contract.errors import Failure
 from bkendctl.core.occupancy import serving
 from bkendctl.core.runtime import Core
-from bkendctl.server import outgoing
+from bkendctl.server import outgoing, reference
 from bkendctl.server.access_log import AccessLog
 from bkendctl.server.around import Around
 from bkendctl.server.health import Health
+from bkendctl.server.incoming import BODY_SECONDS
 from bkendctl.server.infrastructure import ROUTES
 from bkendctl.server.metrics import Metrics
 from bkendctl.server.openapi import document
@@ -30,7 +31,13 @@ from bkendctl.server.pools import Pools
 _CODES = {404: "common/not-found", 405: "common/method-not-allowed"}
 
 
-def make_app(core: Core, *, log: AccessLog | None = None, pools: Pools | None = None) -> ASGIApp:
+def make_app(
+    core: Core,
+    *,
+    log: AccessLog | None = None,
+    pools: Pools | None = None,
+    body_seconds: float = BODY_SECONDS,
+) -> ASGIApp:
     """Make the app over a core whose database fits. log: None for no access log."""
     pools = pools or Pools()
     metrics = Metrics()
@@ -52,18 +59,41 @@ def make_app(core: Core, *, log: AccessLog | None = None, pools: Pools | None = 
 
     app = Starlette(
         routes=[
-            Mount("/v1", Operations(core, pools)),
+            Mount("/v1", Operations(core, pools, body_seconds=body_seconds)),
             *(Route(route.path, handlers[route.operation_id]) for route in ROUTES),
+            Route("/docs", _reference),
+            Route("/docs/reference.css", _reference_style),
         ],
         exception_handlers={404: _refused, 405: _refused, 500: _failed},
         lifespan=lifespan,
     )
+    # A path with one slash too many is unknown; the redirect would go to whatever host the caller names.
+    app.router.redirect_slashes = False
     return Around(app, core.randomness, log, metrics)
 
 
 async def _openapi(_request: Request) -> Response:
     """The contract, as this server offers it."""
     return Response(_document(), headers={"cache-control": "no-cache"}, media_type="application/json")
+
+
+async def _reference(_request: Request) -> Response:
+    """The contract, to read."""
+    return Response(
+        _page(), headers=_PAGE | {"content-security-policy": reference.POLICY}, media_type="text/html"
+    )
+
+
+async def _reference_style(_request: Request) -> Response:
+    return Response(reference.css(), headers=_PAGE, media_type="text/css")
+
+
+_PAGE = {"cache-control": "no-cache", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+
+
+@cache
+def _page() -> bytes:
+    return reference.html()
 
 
 @cache

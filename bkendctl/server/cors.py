@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from starlette.types import Scope
 
+from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
 from bkendctl.core.call import Call
 from bkendctl.core.runtime import Core
@@ -60,7 +61,11 @@ class Cors:
             answer.headers.append((b"access-control-expose-headers", EXPOSED_HEADERS))
 
     async def _somebody_admits(self, origin: str) -> bool:
-        return await self._pools.reading.run(lambda: self._look(origin))
+        """A database that does not answer admits nobody: the answer stays a 503."""
+        try:
+            return await self._pools.reading.run(lambda: self._look(origin))
+        except Failure:
+            return False
 
     def _look(self, origin: str) -> bool:
         environments, projects = schema.environments, schema.projects

@@ -12,13 +12,14 @@ from starlette.responses import Response
 from bkendctl import __version__
 from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
-from bkendctl.core.database import SCHEMA
 from bkendctl.core.runtime import Core
 from bkendctl.server.metrics import Metrics
 from bkendctl.server.pools import Pools
 
 JWKS_SECONDS = 60
 """How long key sets may be kept; a retired key is refused here at once, elsewhere within this time."""
+
+_OTHER_SCHEMA = ("cli/database-older", "cli/database-newer")
 
 
 class Health:
@@ -34,13 +35,15 @@ class Health:
         return _json({"status": "ok", "version": __version__})
 
     async def readiness(self, _request: Request) -> Response:
-        """The process can serve: the database answers and has our schema. 503 where not."""
+        """The process can serve: the database answers and has our schema. 503 where not.
+
+        A SQLite file that was taken away counts as none, though connections that are open go on reading it.
+        """
         try:
-            found = await self._pools.reading.run(self._core.database.schema_version)
-            answers = True
-        except Failure:
-            found, answers = None, False
-        checks = {"database": answers, "migrations": found == SCHEMA}
+            await self._pools.reading.run(self._core.database.require)
+            checks = {"database": True, "migrations": True}
+        except Failure as failure:
+            checks = {"database": failure.code in _OTHER_SCHEMA, "migrations": False}
         ready = all(checks.values())
         body = {
             "status": "ready" if ready else "not_ready",

@@ -23,15 +23,24 @@ class Gone(Exception):
     """The client hung up before its request was whole."""
 
 
-async def read(scope: Scope, receive: Receive, operation: Operation[Any, Any], path: dict[str, str]) -> Raw:
+async def read(
+    scope: Scope,
+    receive: Receive,
+    operation: Operation[Any, Any],
+    path: dict[str, str],
+    *,
+    seconds: float = BODY_SECONDS,
+) -> Raw:
     """Give a request as it travelled; a body that cannot be read is the raw request's fault.
+
+    seconds: how long the body may take.
 
     Failures: common/request-timeout. Gone.
     """
     raw = Raw(path=path, query=_query(scope["query_string"]), headers=headers_of(scope))
     if "body" in placement(operation).values():
         try:
-            raw.body = await _body(raw.headers, receive)
+            raw.body = await _body(raw.headers, receive, seconds)
         except Failure as failure:
             if failure.code == "common/request-timeout":
                 raise
@@ -55,7 +64,7 @@ def _query(text: bytes) -> dict[str, str]:
     return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True, errors="surrogateescape"))
 
 
-async def _body(headers: dict[str, str], receive: Receive) -> Any:
+async def _body(headers: dict[str, str], receive: Receive, seconds: float) -> Any:
     """The decoded body, UNSET when none was sent.
 
     Failures: common/payload-too-large, common/unsupported-media-type, common/request-timeout,
@@ -66,7 +75,7 @@ async def _body(headers: dict[str, str], receive: Receive) -> Any:
     if int(headers.get("content-length", "0")) > BODY_BYTES:
         raise Failure("common/payload-too-large")
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             content = await _collected(receive)
     except TimeoutError:
         raise Failure("common/request-timeout") from None

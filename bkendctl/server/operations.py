@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from ipaddress import ip_address
+
 from starlette.types import Receive, Scope, Send
 
 from bkendctl.contract import catalogue
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Raw
 from bkendctl.core.call import Call, Source
-from bkendctl.core.dispatch import answer
+from bkendctl.core.dispatch import UNDONE, answer, is_light, look
 from bkendctl.core.runtime import Core
 from bkendctl.server import incoming, outgoing
 from bkendctl.server.cors import Cors
@@ -20,7 +23,8 @@ from bkendctl.server.pools import Pools
 class Operations:
     """An ASGI endpoint for every path of the contract."""
 
-    def __init__(self, core: Core, pools: Pools) -> None:
+    def __init__(self, core: Core, pools: Pools, *, body_seconds: float = incoming.BODY_SECONDS) -> None:
+        self._body_seconds = body_seconds
         self._core = core
         self._pools = pools
         self._cors = Cors(core, pools)
@@ -50,18 +54,40 @@ class Operations:
             return given
         call = Call(self._core, operation, _source(scope))
         try:
-            raw = await incoming.read(scope, receive, operation, path)
-            given = await self._pools.of(operation).run(lambda: _done(call, raw))
+            raw = await incoming.read(scope, receive, operation, path, seconds=self._body_seconds)
+            done = self._looked_up(call, raw)
+            if done is None:
+                done = await self._pools.of(operation).run(partial(_done, call, raw))
+            given = done
         except Failure as failure:
             given = outgoing.refused(failure, call)
         await self._cors.admit(origin, call, given)
         scope["note"].take(call)
         return given
 
+    def _looked_up(self, call: Call, raw: Raw) -> Answer | None:
+        """Answer a light operation on a file here and now: a hand-over to a thread costs more.
+
+        Who reads a file in WAL mode waits for no writer; a server's answer would be waited for.
+        """
+        if self._core.database.file is None or not is_light(call.operation):
+            return None
+        found = look(call, raw)
+        return None if found is UNDONE else outgoing.good(call, found)
+
 
 def _done(call: Call, raw: Raw) -> Answer:
     """Do the operation and write its answer, in a thread."""
     return outgoing.good(call, answer(call, raw))
+
+
+def _address(text: str) -> str:
+    """An address as it was told; 0.0.0.0 for what a proxy wrote that is none."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return "0.0.0.0"  # noqa: S104 - not bound to, only noted
+    return text
 
 
 def _source(scope: Scope) -> Source:
@@ -70,7 +96,7 @@ def _source(scope: Scope) -> Source:
     client = scope.get("client")
     agent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
     return Source(
-        ip_address=client[0] if client else None,
+        ip_address=_address(client[0]) if client else None,
         user_agent=agent.decode("latin-1")[:512] or None,
         request_id=note.request_id,
     )

@@ -27,13 +27,13 @@ class Pool:
 
     def __init__(self, name: str, threads: int, *, waiting: int, patience: float) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._room = threads + waiting
+        self.room = threads + waiting
         self._patience = patience
         self.inside = 0
 
     async def run(self, job: Callable[[], T]) -> T:
         """Run a job in a thread. common/unavailable when too many wait, or it waited too long."""
-        if self.inside >= self._room:
+        if self.inside >= self.room:
             raise Failure("common/unavailable", retry_after=1)
         self.inside += 1
         try:
@@ -59,11 +59,11 @@ class Pools:
     more hashing thread than cores, so that a core hashes while another request waits for the disk.
     """
 
-    def __init__(self, *, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, *, patience: float = PATIENCE_SECONDS, waiting: int = WAITING) -> None:
         cores = os.cpu_count() or 1
-        self.reading = Pool("read", READERS, waiting=WAITING, patience=patience)
-        self.writing = Pool("write", WRITERS, waiting=WAITING, patience=patience)
-        self.hashing = Pool("hash", cores + 1, waiting=WAITING, patience=patience)
+        self.reading = Pool("read", READERS, waiting=waiting, patience=patience)
+        self.writing = Pool("write", WRITERS, waiting=waiting, patience=patience)
+        self.hashing = Pool("hash", cores + 1, waiting=waiting, patience=patience)
 
     def of(self, operation: Operation[Any, Any]) -> Pool:
         """The pool an operation runs in."""

@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any
 
 import msgspec
@@ -56,24 +56,21 @@ def run(listening: Listening, make: Callable[[], ASGIApp], started: Callable[[Li
         if listening.workers > 1:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bkendctl-metrics-"))
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        stack.enter_context(suppress(_Stopped))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _stop)
         config = uvicorn.Config(make, **_settings(listening))
+        server = uvicorn.Server(config)
+
+        def stop(_number: int, _frame: Any) -> None:
+            """Also after uvicorn's orderly end, when it raises the signal again: that end is no failure."""
+            server.should_exit = True
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
         bound.listen(BACKLOG)  # whoever reads the line may connect, and waits for the first worker
         started(listening)
-        if listening.workers > 1:
+        if listening.workers == 1:
+            server.run(sockets=[bound])
+        elif not server.should_exit:
             Multiprocess(config, sockets=[bound]).run()
-        else:
-            uvicorn.Server(config).run(sockets=[bound])
-
-
-class _Stopped(BaseException):
-    """A signal ended the server before it began, or uvicorn raised it again after its orderly end."""
-
-
-def _stop(_number: int, _frame: Any) -> None:
-    raise _Stopped
 
 
 def _settings(listening: Listening) -> dict[str, Any]:
@@ -111,7 +108,6 @@ def _bound(listening: Listening) -> socket.socket:
         if sys.platform != "win32":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
-        bound.listen(BACKLOG)  # who reads that we serve may connect from here on
         bound.set_inheritable(True)
     except (OSError, OverflowError) as error:
         bound.close()

@@ -121,7 +121,7 @@ def test_mail_tokens_go_when_used_or_expired(world: World) -> None:
 def test_throttles_go_when_expired(world: World) -> None:
     """A running lock stays."""
     now = world.clock.now()
-    row = {"kind": "x", "attempts": [now], "locked_until": now + 1}
+    row = {"kind": "x", "attempts": [now], "requests": 0, "locked_until": now + 1}
     add(
         world,
         schema.throttles,
@@ -262,7 +262,7 @@ def test_each_environment_has_its_own_clock_and_event(world: World) -> None:
 def test_more_than_a_batch(world: World) -> None:
     """Batch by batch everything goes, one event tells of all, and writers have their turn in between."""
     pauses: list[float] = []
-    row = {"kind": "x", "attempts": [1], "expires_at": 1}
+    row = {"kind": "x", "attempts": [1], "requests": 0, "expires_at": 1}
     add(world, schema.throttles, *(row | {"key": f"{number:04}"} for number in range(2 * BATCH + 1)))
     assert removed(world, pauses) == {"throttles": 2 * BATCH + 1}
     assert pauses == [PAUSE_SECONDS] * 2
