@@ -147,7 +147,7 @@ def _is_known_source(transaction: Transaction, call: Call, email: str) -> bool:
 
 
 def _source(call: Call) -> str:
-    return fingerprint(call.source.ip_address or "local")
+    return fingerprint(call.source.network)
 
 
 def _per_source(transaction: Transaction, call: Call, email: str) -> Counter:

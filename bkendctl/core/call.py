@@ -26,6 +26,22 @@ class Source(Struct, frozen=True):
     user_agent: str | None = None
     request_id: str | None = None
 
+    @property
+    def network(self) -> str:
+        """What counters and known sources go by: the address, or the /64 that one IPv6 host has to itself.
+
+        Most providers give a customer at least a /64 (RFC 6177), so its addresses are one caller.
+        """
+        address = self.ip_address or "local"
+        if ":" not in address:
+            return address
+        from ipaddress import IPv6Address
+
+        found = IPv6Address(address)
+        if found.ipv4_mapped:
+            return str(found.ipv4_mapped)
+        return f"{IPv6Address(int(found) >> 64 << 64)}/64"
+
 
 class Actor(Struct, frozen=True):
     """Who acts, for the audit: type is user, api-key, anonymous, system or local."""

@@ -65,15 +65,16 @@ def count_here(call: Call) -> None:
     identity = (
         environment.id if environment is not None else "",
         call.key.id if call.key is not None else "",
+        call.source.network,
     )
-    used, ends_at = call.core.windows.add((*identity, _source(call)), call.now, limit.window_seconds * SECOND)
+    used, ends_at = call.core.windows.add(identity, call.now, limit.window_seconds * SECOND)
     call.allowance = Allowance(limit.limit, max(0, limit.limit - used))
     if used > limit.limit:
         raise _refusal(DEFAULT, ends_at, call.now)
 
 
 def _login(call: Call, email: str | None) -> list[_Measure]:
-    source = _source(call)
+    source = call.source.network
     by_source = call.rate_limits.in_effect("login_source", call.env.type)
     each = call.rate_limits.in_effect("login", call.env.type)
     return [
@@ -88,7 +89,7 @@ def _code(call: Call, email: str | None, *, by_source: bool = True) -> list[_Mea
     measures = []
     if by_source:
         measures.append(
-            _Measure("code-source", limit.limit_per_source, limit.window_seconds, (_source(call),))
+            _Measure("code-source", limit.limit_per_source, limit.window_seconds, (call.source.network,))
         )
     if email is not None:
         measures.append(_Measure("code", limit.limit, limit.window_seconds, (email,)))
@@ -118,10 +119,6 @@ def _count(call: Call, transaction: Transaction, code: str, measures: list[_Meas
 
 def _refusal(code: str, ends_at: int, now: int) -> RateLimited:
     return RateLimited(code, retry_after=max(1, -(-(ends_at - now) // SECOND)))
-
-
-def _source(call: Call) -> str:
-    return call.source.ip_address or "local"
 
 
 def _email_of(raw: Raw) -> str | None:

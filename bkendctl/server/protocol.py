@@ -47,7 +47,11 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, counting those that bring nothing: a head, trailer or chunk size without an end."""
+        """Take bytes, counting those that bring nothing: a head, trailer or chunk size without an end.
+
+        The parser does not tell where in a read a part ended, so the rest of that read (256 KiB) is not
+        counted.
+        """
         if self._refused:
             return
         self._pending += len(data)

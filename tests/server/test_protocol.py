@@ -99,7 +99,9 @@ def test_a_trailer_is_no_header(world: World, line: Line) -> None:
     assert line.ask("GET", "/healthz").status == 200
 
 
-@pytest.mark.parametrize("trailer", [b"x-a: b\r\n" * 20_000, b"x-endless: " + b"a" * 300_000])
+# What follows is more than the server reads at once and 32 KiB behind it: what came in one read with a part
+# of the request that has an end counts as that part.
+@pytest.mark.parametrize("trailer", [b"x-a: b\r\n" * 60_000, b"x-endless: " + b"a" * 480_000])
 def test_trailers_have_an_end(line: Line, trailer: bytes) -> None:
     """Endless trailers are refused instead of being kept."""
     line.send(CHUNKED.encode() + b"\r\n2\r\n{}\r\n0\r\n", trailer[:70_000], trailer[70_000:])
@@ -108,7 +110,7 @@ def test_trailers_have_an_end(line: Line, trailer: bytes) -> None:
 
 def test_a_chunk_size_has_an_end(line: Line) -> None:
     """Neither does an extension of a chunk's size go on for ever."""
-    line.send(CHUNKED.encode() + b"\r\n2;", *(b"a" * 30_000 for _ in range(4)))
+    line.send(CHUNKED.encode() + b"\r\n2;", *(b"a" * 30_000 for _ in range(16)))
     assert line.reply().refusal == TOO_LARGE
 
 
