@@ -29,7 +29,7 @@ class Preferences(Body, kw_only=True):
     theme: Theme | None
 
 
-class UpdatePreferences(UserId, kw_only=True):
+class SetPreferences(UserId, kw_only=True):
     """Only given fields change; null clears."""
 
     locale: Locale | UnsetType | None = UNSET
@@ -37,8 +37,8 @@ class UpdatePreferences(UserId, kw_only=True):
     theme: Theme | UnsetType | None = UNSET
 
 
-GET = Operation(
-    name="preferences.get",
+SHOW = Operation(
+    name="preferences.show",
     operation_id="get_preferences",
     method="GET",
     path="/v1/users/{userId}/preferences",
@@ -50,15 +50,15 @@ GET = Operation(
     errors=("user/not-found",),
 )
 
-UPDATE = Operation(
-    name="preferences.update",
+SET = Operation(
+    name="preferences.set",
     operation_id="update_preferences",
     method="PATCH",
     path="/v1/users/{userId}/preferences",
     summary="Change language, time zone and theme",
     access=Access.SELF_OR_ADMIN,
     scope="users:update",
-    request=UpdatePreferences,
+    request=SetPreferences,
     response=Preferences,
     errors=("user/not-found",),
 )

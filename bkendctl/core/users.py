@@ -121,8 +121,13 @@ def get(call: Call, request: contract.UserId) -> User | contract.PublicUser:
     """One user: whole for itself and admins, its public profile for others, who learn nothing else."""
     if call.is_admin or call.caller.id == request.user_id:
         return shown(call, by_id(call, request.user_id, deleted=call.is_admin), for_admin=call.is_admin)
+    return seen_by_others(call, request.user_id)
+
+
+def seen_by_others(call: Call, user_id: str) -> contract.PublicUser:
+    """A public profile; user/forbidden for any other and for unknown ids, so that they cannot be probed."""
     try:
-        other = by_id(call, request.user_id)
+        other = by_id(call, user_id)
     except Failure:
         raise Failure("user/forbidden") from None
     if not other.is_public:
@@ -163,7 +168,7 @@ def soft_delete(call: Call, user: Row[Any]) -> None:
 
 @handles(contract.RESTORE)
 def restore(call: Call, request: contract.UserId) -> User:
-    """Bring a deleted user back; sessions, links and keys stay gone."""
+    """Bring a deleted user back; sessions, links and keys stay gone, and a slug that another took since."""
     user = by_id(call, request.user_id, deleted=True)
     call.about("user", user.id)
     if user.deleted_at is None:
@@ -172,12 +177,22 @@ def restore(call: Call, request: contract.UserId) -> User:
         raise Failure("user/not-found")
     passwords = schema.passwords
     try:
-        restored = _changed(call, user, deleted_at=None)
+        restored = _changed(call, user, deleted_at=None, slug=_slug_if_free(call, user))
     except IntegrityError:
         raise Failure("auth/email-already-exists") from None
     if call.tx.first(select(passwords.c.user_id).where(passwords.c.user_id == user.id)) is not None:
         _link_email(call, user.id, user.email)
     return restored
+
+
+def _slug_if_free(call: Call, user: Row[Any]) -> str | None:
+    """The slug a user had, unless a live one has it now."""
+    taken = and_(
+        _users.c.environment_id == call.environment_id,
+        _users.c.slug == user.slug,
+        _users.c.deleted_at.is_(None),
+    )
+    return None if call.tx.first(select(_users.c.id).where(taken)) is not None else user.slug
 
 
 @handles(contract.SET_ROLE)
@@ -243,9 +258,14 @@ def reset_mfa(call: Call, request: contract.UserId) -> Message:
     return Message(message="MFA is off; the user has to enrol again.")
 
 
-def _changed(call: Call, user: Row[Any], **values: Any) -> User:
+def rewritten(call: Call, user: Row[Any], **values: Any) -> Row[Any]:
+    """Write columns of a user and its time of change, and read it again. IntegrityError: a value is taken."""
     call.tx.run(update(_users).where(_users.c.id == user.id).values(values | {"updated_at": call.now}))
-    return shown(call, by_id(call, user.id, deleted=True), for_admin=call.is_admin)
+    return by_id(call, user.id, deleted=True)
+
+
+def _changed(call: Call, user: Row[Any], **values: Any) -> User:
+    return shown(call, rewritten(call, user, **values), for_admin=call.is_admin)
 
 
 def _keep_an_admin(call: Call, user: Row[Any]) -> None:
