@@ -9,7 +9,22 @@ from typing import Any
 import pytest
 from msgspec import Struct, to_builtins
 
-from bkendctl.contract import accounts, audit_events, dev_clock, invitations, keys, mail, mfa, sessions, users
+from bkendctl.contract import (
+    accounts,
+    audit_events,
+    dev_clock,
+    invitations,
+    keys,
+    mail,
+    mfa,
+    notifications,
+    onboarding,
+    preferences,
+    profile,
+    public_settings,
+    sessions,
+    users,
+)
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.operation import Access, Operation, Raw
 from tests.catalogue import OPERATIONS
@@ -104,6 +119,16 @@ INTRUSIONS: dict[str, Intrusion] = {
     users.SESSIONS.name: (by_user_id(users.SESSIONS), NOBODY),
     users.REVOKE_SESSIONS.name: (by_user_id(users.REVOKE_SESSIONS), NOBODY),
     users.RESET_MFA.name: (by_user_id(users.RESET_MFA), NOBODY),
+    profile.SHOW.name: (by_user_id(profile.SHOW), NOBODY),
+    profile.SET.name: (by_user_id(profile.SET, name="Stolen"), NOBODY),
+    preferences.SHOW.name: (by_user_id(preferences.SHOW), NOBODY),
+    preferences.SET.name: (by_user_id(preferences.SET, theme="dark"), NOBODY),
+    notifications.SHOW.name: (by_user_id(notifications.SHOW), NOBODY),
+    notifications.SET.name: (by_user_id(notifications.SET, marketing=True), NOBODY),
+    onboarding.SHOW.name: (by_user_id(onboarding.SHOW), NOBODY),
+    onboarding.SET.name: (by_user_id(onboarding.SET, onboarding_status="skipped"), NOBODY),
+    public_settings.SHOW.name: (by_user_id(public_settings.SHOW), NOBODY),
+    public_settings.SET.name: (by_user_id(public_settings.SET, is_public=True), NOBODY),
     invitations.GET.name: (
         lambda prey: invitations.InvitationId(invitation_id=prey.invitation.id),
         NO_INVITATION,
