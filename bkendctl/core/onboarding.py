@@ -15,7 +15,12 @@ from bkendctl.core.clock import wire
 from bkendctl.core.decoding import require_fields
 from bkendctl.core.dispatch import handles
 
-_NOTHING_YET = {"onboardingStatus": "pending", "currentStep": None, "completedSteps": [], "completedAt": None}
+_NOTHING_YET: dict[str, Any] = {
+    "onboardingStatus": "pending",
+    "currentStep": None,
+    "completedSteps": [],
+    "completedAt": None,
+}
 _COLUMN_NAMES = {
     "onboarding_status": "onboardingStatus",
     "current_step": "currentStep",
