@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import UNSET
@@ -14,7 +15,7 @@ from bkendctl.contract.accounts import User
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Message
 from bkendctl.contract.paging import Page
-from bkendctl.core import keys, mailbox, outbox, schema, second_factor, sessions, user_list
+from bkendctl.core import keys, mailbox, outbox, schema, second_factor, sessions, user_export, user_list
 from bkendctl.core.call import Call
 from bkendctl.core.clock import DAY, instant_of
 from bkendctl.core.decoding import require_fields
@@ -114,6 +115,12 @@ def create(call: Call, request: contract.CreateUser, password_hash: str | None) 
 def list_users(call: Call, request: contract.ListUsers) -> contract.UserPage:
     """A page of the environment's users."""
     return user_list.page(call, request)
+
+
+@handles(contract.EXPORT)
+def export(call: Call, request: contract.ExportUsers) -> Iterator[User]:
+    """Every user of the environment; nothing is read before the first is asked for."""
+    return user_export.every(call, request)
 
 
 @handles(contract.GET)

@@ -176,6 +176,7 @@ AT_HOME = {
     invitations.LIST.name,
     mail.LIST.name,
     users.CREATE.name,
+    users.EXPORT.name,
     users.LIST.name,
 }
 
@@ -251,6 +252,7 @@ def test_lists_hold_the_own_environment_alone(prey: Prey, neighbour: Neighbour) 
     assert {user.email for user in listed.items} == {"root@example.com", "mallory@example.com"}
     assert listed.pagination.total == 2
     assert beside.call(users.LIST, users.ListUsers(search=EMAIL), key="sk").pagination.total == 0
+    assert list(beside.call(users.EXPORT, key="sk")) == listed.items[::-1]
     for caller in ({"key": "sk"}, {"token": neighbour.admin}, {"token": neighbour.user}):
         page = beside.call(invitations.LIST, **caller)
         assert (page.items, page.pagination.total) == ([], 0)
