@@ -56,6 +56,10 @@ _bkendctl_value() {
     'users list --sort') offer='createdAt updatedAt name email role' ;;
     'users list --page') offer='@' ;;
     'users list --limit') offer='@' ;;
+    'users export --to') offer='csv jsonl' ;;
+    'users export --file') offer='@files' ;;
+    'users export --role') offer='admin user guest' ;;
+    'users export --status') offer='active banned deleted all' ;;
     'users create --name') offer='@' ;;
     'users create --role') offer='admin user guest' ;;
     'users update --name') offer='@' ;;
@@ -161,8 +165,9 @@ _bkendctl_command() {
     'public-settings set') options='--public --private --slug --user' ;;
     'account') verbs='delete' ;;
     'account delete') : ;;
-    'users') verbs='list get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa' ;;
+    'users') verbs='list export get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa' ;;
     'users list') options='--search --search-type --role --status --provider --mfa --no-mfa --last-sign-in-before --sort --desc --asc --page --limit' ;;
+    'users export') options='--to --file --role --status --include-accounts --include-hashes' ;;
     'users get') arguments=('@users') ;;
     'users create') options='--name --role --password-stdin --email-verified' arguments=('@') ;;
     'users update') options='--name' arguments=('@users') ;;
