@@ -63,6 +63,10 @@ def _parts(answer: Answer, given: Iterator[Any]) -> Iterator[bytes]:
                 part.clear()
     except Failure as failure:
         part += last_line(answer, failure)
+    except Exception:  # what was read before goes first
+        if part:
+            yield bytes(part)
+        raise
     if part:
         yield bytes(part)
 

@@ -17,22 +17,29 @@ from bkendctl.server.pools import Pool
 
 async def stream(answer: Answer, receive: Receive, send: Send, pool: Pool) -> None:
     """Send the parts of an answer; a client that hung up ends it, a slow one holds no thread."""
-    parts = answer.parts
-    assert parts is not None
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     gone = asyncio.create_task(_hung_up(receive))
     try:
-        while not gone.done():
-            try:
-                part = await pool.run(partial(next, parts, None))
-            except Failure as failure:  # no thread in time
-                part, parts = last_line(answer, failure), iter(())
-            if part is None:
-                await send({"type": "http.response.body", "body": b""})
-                return
-            await send({"type": "http.response.body", "body": part, "more_body": True})
+        while not gone.done() and (part := await _next(answer, pool)) is not None:
+            await _send_part(part, send)
+    except Failure as failure:  # no thread in time
+        await _send_part(last_line(answer, failure), send)
+    except Exception:
+        # A fault of ours: the client is told, the server logs it and cuts the connection.
+        await _send_part(last_line(answer, Failure("common/internal-error")), send)
+        raise
     finally:
         gone.cancel()
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _next(answer: Answer, pool: Pool) -> bytes | None:
+    assert answer.parts is not None
+    return await pool.run(partial(next, answer.parts, None))
+
+
+async def _send_part(part: bytes, send: Send) -> None:
+    await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
 async def _hung_up(receive: Receive) -> None:
