@@ -39,8 +39,9 @@ schema: $(READY) ## Write core/schema.py from the SQLModel classes.
 	$(BIN)/python -m bkendctl.core.migrations.schema_source
 	$(BIN)/ruff format --quiet bkendctl/core/schema.py
 
-docs: $(READY) ## Write man/ and completions/ from the command tree.
+docs: $(READY) ## Write man/, completions/ and docs/screenshots from the commands.
 	$(BIN)/python -m bkendctl.cli.generate
+	$(BIN)/python docs/take_screenshots.py
 
 bench-cold: $(READY) ## Start-up of each command class, as ratios to bare Python in the same run.
 	$(BIN)/python bench/cold_start.py

@@ -93,6 +93,9 @@ def _dispatch(args: list[str]) -> int:
 def _report(failure: Failure, args: list[str]) -> int:
     from bkendctl.cli.errors import report
 
+    if failure.code == "cli/closed-pipe" and "--debug" not in args:
+        _settle(sys.stdout)
+        return failure.exit_status  # `| head` has what it wanted
     _settle(sys.stdout)
     try:
         if "--debug" in args:

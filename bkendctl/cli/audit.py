@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -114,22 +115,27 @@ def export(
     """
     import msgspec
 
-    from bkendctl.local.files import write_private
+    from bkendctl.local.files import new_private
 
-    lines: list[bytes] = []
-    request = _request(ctx, None, None, None, since, 200)
+    events = _every(ctx, _request(ctx, None, None, None, since, 200))
+    lines = (msgspec.json.encode(event) + b"\n" for event in events)
+    if file is None:
+        for line in lines:
+            sys.stdout.write(line.decode())
+        return
+    with new_private(file.absolute()) as path, path.open("wb") as target:
+        count = sum(1 for line in lines if target.write(line))
+    ctx.say.done(f"{count} events written to {file}")
+
+
+def _every(ctx: Context, request: audit_events.ListEvents) -> Iterator[audit_events.AuditEvent]:
+    """The events of all pages; one page is kept at a time."""
     while True:
         page = ctx.call(audit_events.LIST, request, voice=Voice.ADMIN)
-        lines += [msgspec.json.encode(event) + b"\n" for event in page.items]
-        if file is None:
-            sys.stdout.write(b"".join(lines).decode())
-            lines.clear()
+        yield from page.items
         if page.next_cursor is None:
-            break
+            return
         request.cursor = page.next_cursor
-    if file is not None:
-        write_private(file.absolute(), b"".join(lines), ctx.say.warn)
-        ctx.say.done(f"{len(lines)} events written to {file}")
 
 
 def _request(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import KEEP, Column, View
+from bkendctl.cli.text import format_duration
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.findings import Finding
 
@@ -43,7 +44,7 @@ def doctor(ctx: Context) -> None:
     bad = [finding for finding in found if finding.state == "bad"]
     ctx.output.show(msgspec.to_builtins(found), VIEW)
     for finding in found:
-        if finding.state != "ok":
+        if finding.mend:
             ctx.say.note(f"{finding.check}: {finding.message} → {finding.mend}")
     if bad:
         hint = bad[0].mend
@@ -51,7 +52,7 @@ def doctor(ctx: Context) -> None:
 
 
 def _findings(ctx: Context) -> Iterator[Finding]:
-    """One after the other; what needs an earlier part that failed is left out."""
+    """One after the other; without a profile nobody knows what else there is to look at."""
     from bkendctl.local.checks import check_disk
 
     yield _own_files(ctx)  # before anything is read, for reading repairs modes
@@ -101,7 +102,7 @@ def _of_server(ctx: Context) -> Iterator[Finding]:
 
 
 def _of_core(ctx: Context) -> Iterator[Finding]:
-    """The database from the outside in, up to the first part that is bad."""
+    """The database from the outside in; what comes after a part that is bad is skipped."""
     from bkendctl.client.checks import check_smtp
     from bkendctl.client.embedded import database_of, open_core
     from bkendctl.core import checks
@@ -121,15 +122,27 @@ def _of_core(ctx: Context) -> Iterator[Finding]:
         ("schema", lambda: checks.check_schema(database)),
         ("integrity", lambda: checks.check_integrity(database)),
         ("master key", master_key),
-        ("clock", lambda: checks.check_clock(database, *where)),
+        ("clock", lambda: _clock(checks.clock_offset(database, *where))),
         ("public url", lambda: checks.check_links(database, *where, os.environ.get("BKENDCTL_PUBLIC_URL"))),
     )
+    bad = None
     for check, look in steps:
+        if bad is not None:
+            yield Finding(check=check, state="skipped", message=f"needs: {bad}")
+            continue
         finding = _try(check, look)
         yield finding
-        if finding.state == "bad":
-            break
+        bad = check if finding.state == "bad" else None
     yield check_smtp(os.environ.get("BKENDCTL_SMTP_URL"))
+
+
+def _clock(offset: int) -> Finding:
+    """Whether the environment has real time. offset: seconds its clock is ahead."""
+    if not offset:
+        return Finding(check="clock", state="ok", message="the environment has real time")
+    way = "ahead of" if offset > 0 else "behind"
+    message = f"the environment's clock is {format_duration(abs(offset))} {way} real time"
+    return Finding(check="clock", state="warning", message=message, mend="bkendctl clock reset")
 
 
 def _outside(database: Database) -> Iterator[tuple[str, Callable[[], Finding]]]:

@@ -83,8 +83,12 @@ def csv_lines(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
 
 
 def is_page(body: Any) -> bool:
-    """Tell a page of a list ({items, pagination}) from an object."""
-    return isinstance(body, dict) and isinstance(body.get("items"), list) and "pagination" in body
+    """Tell a page of a list ({items, pagination} or {items, nextCursor}) from an object."""
+    return (
+        isinstance(body, dict)
+        and isinstance(body.get("items"), list)
+        and not body.keys().isdisjoint({"pagination", "nextCursor"})
+    )
 
 
 def rows_of(body: Any) -> list[dict[str, Any]]:

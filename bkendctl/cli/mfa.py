@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -184,7 +185,7 @@ def code(
 
     Example: bkendctl login alice@example.com --mfa-code "$(bkendctl mfa code --next)"
     """
-    from datetime import UTC, datetime, timedelta
+    from datetime import UTC, datetime
 
     from pyotp import TOTP
 
@@ -198,9 +199,8 @@ def code(
             "cli/not-signed-in", "No secret is kept here.", hint="bkendctl mfa enroll --keep-secret"
         )
     try:
-        made = TOTP(secret).at(
-            datetime.now(UTC) + timedelta(seconds=offset), counter_offset=1 if following else 0
-        )
+        now = datetime.fromtimestamp(time.time() + offset, UTC)
+        made = TOTP(secret).at(now, counter_offset=1 if following else 0)
     except ValueError:
         ctx.refuse("The secret is not base32.")
     ctx.show_plain(made, {"code": made}, View(quiet="code"))

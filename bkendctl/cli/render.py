@@ -67,11 +67,13 @@ class Output(NamedTuple):
         rows = body["items"] if formats.is_page(body) else body
         if not isinstance(rows, list):
             return
-        pagination = body["pagination"] if formats.is_page(body) else {}
+        pagination = body.get("pagination", {}) if formats.is_page(body) else {}
         parts = [_count(len(rows), pagination, view)]
         page = pagination.get("page")
         if isinstance(page, int) and rows and page < pagination.get("totalPages", 0):
             parts.append(f"next: --page {page + 1}")
+        elif not pagination and formats.is_page(body) and body["nextCursor"] is not None:
+            parts.append("there are more: --limit N")
         if left_out:
             parts.append(f"no room for: {', '.join(left_out)}")
         self.chatter.note((" · " if can_show(sys.stderr, "·") else ", ").join(parts))

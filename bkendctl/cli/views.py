@@ -13,7 +13,7 @@ USER = View(
         Column("E-mail", "email"),
         Column("Name", "name"),
         Column("Role", "role"),
-        Column("Status", lambda user: user.get("status")),
+        Column("Status", "status"),
         Column("Address proven", lambda user: user["emailVerified"] or "no", style="time"),
         Column("MFA", "mfaEnabled"),
         Column("Last sign-in", "lastSignInAt", style="time"),

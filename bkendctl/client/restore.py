@@ -73,13 +73,14 @@ class Restorable:
     def _write_over(self, kept: Path, progress: Progress) -> None:
         """Copy what is there aside, then replace its content."""
         from bkendctl.core.backup import copy_out, held, put
+        from bkendctl.core.database import sqlite_module
 
         with held(self._database) as live:
             with new_private(kept) as copied:
                 copy_out(live, copied, lambda _done, _total: None)
             try:
                 put(live, self._ready, progress)
-            except Failure:  # rolled back; after Ctrl-C nobody knows, and the copy stays
+            except sqlite_module().Error:  # rolled back; after Ctrl-C nobody knows, and the copy stays
                 kept.unlink()
                 raise
 
@@ -108,16 +109,30 @@ class Restorable:
 
     @contextmanager
     def _key_in_place(self) -> Iterator[None]:
-        """Write an archive's key down before its database comes: no moment may lack it."""
+        """Write an archive's key down before its database comes: no moment may lack it.
+
+        Whatever ends the replacement, Ctrl-C too, the key goes again unless it opens the database that is
+        there. After kill -9 it stays beside a database that had none, and restoring again needs no other.
+        """
         if self.key != "restored" or self._archived is None:
             yield
             return
-        keep_key(self._paths, self._archived)
         try:
+            keep_key(self._paths, self._archived)
             yield
-        except Failure:
-            drop_key(self._paths)
+        except BaseException:
+            if not self._opens_what_is_there(self._archived):
+                drop_key(self._paths)
             raise
+
+    def _opens_what_is_there(self, key: str) -> bool:
+        """Whether the database in place, the former or the new one, is of this master key."""
+        from bkendctl.core.backup import check
+
+        try:
+            return _key(key).fits(check(self._database).master_key_check)
+        except Failure:
+            return False
 
     def _is_readable(self) -> bool:
         """Whether there is a database that SQLite can read. cli/database-in-use."""

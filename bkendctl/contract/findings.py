@@ -8,9 +8,12 @@ from bkendctl.contract.operation import Body
 
 
 class Finding(Body, kw_only=True):
-    """One check. mend: the command that mends it, empty where nothing has to be done."""
+    """One check. mend: the command that mends it, empty where nothing has to be done.
+
+    skipped: not looked at, for it needs an earlier part that is bad.
+    """
 
     check: str
-    state: Literal["ok", "warning", "bad"]
+    state: Literal["ok", "warning", "bad", "skipped"]
     message: str
     mend: str = ""

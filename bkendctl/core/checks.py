@@ -62,14 +62,9 @@ def check_master_key(core: Core) -> Finding:
     return Finding(check="master key", state="ok", message="opens what is sealed in the database")
 
 
-def check_clock(database: Database, project_id: str | None, environment: str | None) -> Finding:
-    """Whether the environment has real time. data/environment-not-found."""
-    offset = _environment(database, project_id, environment).clock_offset_ms // SECOND
-    if not offset:
-        return Finding(check="clock", state="ok", message="the environment has real time")
-    way = "ahead of" if offset > 0 else "behind"
-    message = f"the environment's clock is {abs(offset)} s {way} real time"
-    return Finding(check="clock", state="warning", message=message, mend="bkendctl clock reset")
+def clock_offset(database: Database, project_id: str | None, environment: str | None) -> int:
+    """Seconds the environment's clock is ahead of real time. data/environment-not-found."""
+    return int(_environment(database, project_id, environment).clock_offset_ms // SECOND)
 
 
 def check_links(

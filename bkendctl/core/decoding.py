@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -46,7 +47,7 @@ def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
     faults: Faults = {}
     values: dict[str, Any] = {}
     uncoded: set[str] = set()
-    for field in msgspec.structs.fields(operation.request):
+    for field in _fields_of(operation):
         place = places[field.encode_name]
         header = place.removeprefix("header:")
         value = (
@@ -67,6 +68,11 @@ def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
     if faults:
         raise _refusal(operation, faults, uncoded)
     return operation.request(**values)
+
+
+@cache
+def _fields_of(operation: Operation[Any, Any]) -> tuple[FieldInfo, ...]:
+    return msgspec.structs.fields(operation.request)
 
 
 class _Unstorable(ValidationError):

@@ -14,12 +14,14 @@ from bkendctl.contract.fields import EnvironmentName, EnvironmentType, Name
 from bkendctl.contract.operation import Access, Empty, Operation
 from bkendctl.core import audit, schema
 from bkendctl.core.call import Actor, Call, Source, environment_row
-from bkendctl.core.database import Transaction
+from bkendctl.core.database import SCHEMA, Database
 from bkendctl.core.keys import new_key
 from bkendctl.core.master_key import KEY_BYTES
+from bkendctl.core.occupancy import alone
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
+from bkendctl.core.transaction import Transaction
 from bkendctl.core.upgrade import upgrade
 
 INIT: Operation[Empty, Empty] = Operation(
@@ -52,15 +54,24 @@ def initialize(core: Core, *, name: str, environment: str, new_keys: bool = Fals
 
     A database set up before is joined and left alone, unless new_keys asks for a fresh pair.
     Failures: common/invalid-parameters, cli/master-key when the database was made with another one,
-    data/environment-not-found.
+    data/environment-not-found, cli/database-in-use when an older database is served meanwhile.
     """
     _check_names(name, environment)
-    upgrade(core.database)
+    _bring_up(core.database)
     with core.database.write() as transaction:
         if transaction.first(select(schema.installation.c.id)) is None:
             return _set_up(core, transaction, name, environment)
         core.unlock(transaction)
         return _join(core, transaction, environment, new_keys=new_keys)
+
+
+def _bring_up(database: Database) -> None:
+    """Make the tables, or bring older ones up: those may be in use, and then have to be had alone."""
+    if database.schema_version() in {None, SCHEMA}:
+        upgrade(database)
+        return
+    with alone(database):
+        upgrade(database)
 
 
 def _check_names(name: str, environment: str) -> None:

@@ -12,7 +12,7 @@ from bkendctl.contract.accounts import User
 from bkendctl.contract.users import ExportUsers
 from bkendctl.core import schema, user_list
 from bkendctl.core.call import Call
-from bkendctl.core.database import Transaction
+from bkendctl.core.transaction import Transaction
 
 BATCH = 500
 """Users read at a time: about 1 MiB in memory."""

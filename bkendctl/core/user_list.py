@@ -40,6 +40,7 @@ def is_banned(user: Row[Any], now: int) -> bool:
 
 
 _ENROLLED = select(_enrolments.c.user_id).where(_enrolments.c.confirmed_at.is_not(None))
+_ENROLLED_OF = _ENROLLED.where(_enrolments.c.user_id.in_(bindparam("ids", expanding=True)))
 _IS_ENROLLED = _ENROLLED.where(_enrolments.c.user_id == bindparam("id"))
 
 
@@ -117,7 +118,7 @@ def shown_to_admins(call: Call, rows: Sequence[Row[Any]], *, include_accounts: b
     """Many users, with what belongs to them read for all at once."""
     ids = [row.id for row in rows]
     accounts = _accounts_of(call, ids) if include_accounts else {}
-    enrolled = {row.user_id for row in call.tx.all(_ENROLLED.where(_enrolments.c.user_id.in_(ids)))}
+    enrolled = {row.user_id for row in call.tx.all(_ENROLLED_OF, ids=ids)}
     return [
         shown(
             call,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Row, and_, delete, func, or_, select, update
+from sqlalchemy import Row, and_, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from bkendctl.contract import sessions as session_contract
@@ -30,9 +30,7 @@ is_banned = user_list.is_banned
 
 def by_id(call: Call, user_id: str, *, deleted: bool = False) -> Row[Any]:
     """A user of the environment; user/not-found for unknown ids, and for deleted ones unless wanted."""
-    row = call.tx.first(
-        select(_users).where(_users.c.id == user_id, _users.c.environment_id == call.environment_id)
-    )
+    row = call.tx.row(_users, id=user_id, environment_id=call.environment_id)
     if row is None or (row.deleted_at is not None and not deleted):
         raise Failure("user/not-found")
     return row
@@ -267,7 +265,7 @@ def reset_mfa(call: Call, request: contract.UserId) -> Message:
 
 def rewritten(call: Call, user: Row[Any], **values: Any) -> Row[Any]:
     """Write columns of a user and its time of change, and read it again. IntegrityError: a value is taken."""
-    call.tx.run(update(_users).where(_users.c.id == user.id).values(values | {"updated_at": call.now}))
+    call.tx.update(_users, values | {"updated_at": call.now}, id=user.id)
     return by_id(call, user.id, deleted=True)
 
 

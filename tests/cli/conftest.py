@@ -93,3 +93,19 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def known(home: Path) -> Paths:
     """Two profiles, and lists that were shown on both."""
     return completing.fill()
+
+
+@pytest.fixture
+def monday(machine: Machine, tmp_path: Path) -> Path:
+    """A backup of when there was Alice alone; Bob came later."""
+    machine.run("db", "backup", str(tmp_path / "monday.db"))
+    machine.run("users", "create", "bob@example.com", "--name", "Bob")
+    return tmp_path / "monday.db"
+
+
+@pytest.fixture
+def archive(machine: Machine, tmp_path: Path) -> Path:
+    """The same with its files."""
+    machine.run("db", "backup", str(tmp_path / "monday.tar"), "--with-files")
+    machine.run("users", "create", "bob@example.com", "--name", "Bob")
+    return tmp_path / "monday.tar"

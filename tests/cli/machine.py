@@ -14,6 +14,9 @@ from bkendctl.core.database import sqlite_module
 from bkendctl.core.runtime import Core
 from bkendctl.local.paths import Paths, paths
 
+OLD, NEW = ["alice@example.com"], ["alice@example.com", "bob@example.com"]
+"""Who was there on Monday, when a backup was made, and who is there now."""
+
 
 class Machine:
     """The home of a shell, its files and its database."""
@@ -60,3 +63,16 @@ class Machine:
         """Names in the home, without locks and what SQLite keeps beside its file."""
         names = {file.name for file in self.home.iterdir()}
         return {name for name in names if not name.endswith((".lock", "-wal", "-shm"))}
+
+
+def users_of(machine: Machine, file: Path | None = None) -> list[str]:
+    """Addresses in the live database or another file."""
+    return [row[0] for row in machine.sql("SELECT email FROM users ORDER BY created_at", file=file)]
+
+
+def assert_works(machine: Machine, users: list[str]) -> None:
+    """The database is sound, its secrets open, and it has these users."""
+    assert users_of(machine) == users
+    assert machine.json("db", "check")["ok"] is True
+    assert machine.json("whoami")["email"] == "alice@example.com"
+    assert machine.json("audit", "verify")["state"] == "intact"

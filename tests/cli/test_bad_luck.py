@@ -143,7 +143,7 @@ def test_a_pipe_that_is_closed_early(alice: Shell) -> None:
 
 @pytest.mark.parametrize("closed", ["stdout", "stderr", "both"])
 def test_a_reader_that_is_gone(closed: str, alice: Shell) -> None:
-    """Written to a pipe that nobody reads: exit 1 for the result, and never more than one line."""
+    """Written to a pipe that nobody reads: exit 1, and no word of it, as `| head` has what it wanted."""
     reader, writer = os.pipe()
     os.close(reader)
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -153,9 +153,7 @@ def test_a_reader_that_is_gone(closed: str, alice: Shell) -> None:
     os.close(writer)
     assert run.returncode == 1
     if closed == "stdout":
-        assert run.stderr.splitlines()[-1].endswith("[cli/closed-pipe]")
-        assert "Traceback" not in run.stderr
-        assert "Exception ignored" not in run.stderr
+        assert run.stderr in ("", "1 user · no room for: MFA, Last sign-in, Created\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")

@@ -12,14 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from machine import Machine
+from machine import NEW, OLD, Machine, assert_works, users_of
 from shell import ROOT
 
 from bkendctl.core.database import Database, sqlite_module
 from bkendctl.core.occupancy import serving
 
 OTHER_KEY = b64encode(bytes(32)).decode()
-OLD, NEW = ["alice@example.com"], ["alice@example.com", "bob@example.com"]
 
 OPENS_AND_WAITS = """
 import sys
@@ -29,62 +28,6 @@ database.require()
 print("open", flush=True)
 sys.stdin.read()
 """
-
-TOO_FULL = """
-import resource, sys
-from bkendctl.__main__ import main
-
-resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
-sys.exit(main(["db", "restore", "--yes", sys.argv[1]]))
-"""
-
-INTERRUPTED = """
-import signal, sys
-from bkendctl.__main__ import main
-from bkendctl.core import backup
-
-backup.PAGES = 8
-countdown = int(sys.argv[1])
-
-def at(frame, event, arg):
-    global countdown
-    if event == "call" and frame.f_code.co_name == "tell" and "bkendctl" in frame.f_code.co_filename:
-        countdown -= 1
-        if countdown == 0:
-            signal.raise_signal(int(sys.argv[2]))
-
-sys.setprofile(at)
-sys.exit(main(["db", "restore", "--yes", sys.argv[3]]))
-"""
-
-
-@pytest.fixture
-def monday(machine: Machine, tmp_path: Path) -> Path:
-    """A backup of when there was Alice alone; Bob came later."""
-    machine.run("db", "backup", str(tmp_path / "monday.db"))
-    machine.run("users", "create", "bob@example.com", "--name", "Bob")
-    return tmp_path / "monday.db"
-
-
-@pytest.fixture
-def archive(machine: Machine, tmp_path: Path) -> Path:
-    """The same with its files."""
-    machine.run("db", "backup", str(tmp_path / "monday.tar"), "--with-files")
-    machine.run("users", "create", "bob@example.com", "--name", "Bob")
-    return tmp_path / "monday.tar"
-
-
-def users_of(machine: Machine, file: Path | None = None) -> list[str]:
-    """Addresses in the live database or another file."""
-    return [row[0] for row in machine.sql("SELECT email FROM users ORDER BY created_at", file=file)]
-
-
-def assert_works(machine: Machine, users: list[str]) -> None:
-    """The database is sound, its secrets open, and it has these users."""
-    assert users_of(machine) == users
-    assert machine.json("db", "check")["ok"] is True
-    assert machine.json("whoami")["email"] == "alice@example.com"
-    assert machine.json("audit", "verify")["state"] == "intact"
 
 
 def test_a_backup_takes_the_place_of_the_database(machine: Machine, monday: Path) -> None:
@@ -332,31 +275,3 @@ def test_two_restores_of_one_second_keep_both(machine: Machine, monday: Path) ->
     """A kept database is never replaced by the next."""
     kept = {machine.json("db", "restore", str(monday), "--yes")["before"] for _ in range(3)}
     assert len(kept) == 3
-
-
-def test_a_full_disk_changes_nothing(machine: Machine, monday: Path) -> None:
-    """One line, exit 1, and neither a copy nor a key is left."""
-    before = machine.files()
-    ended = machine.python(TOO_FULL, str(monday))
-    assert ended.returncode == 1
-    assert "cli/file" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert machine.files() == before
-    assert_works(machine, NEW)
-
-
-@pytest.mark.parametrize("step", [3, 14, 30])
-@pytest.mark.parametrize("number", [2, 9], ids=["Ctrl-C", "kill -9"])
-def test_interrupted_it_leaves_the_database_of_before(
-    machine: Machine, monday: Path, step: int, number: int
-) -> None:
-    """At each stage: taking the backup over, keeping the old one, replacing it."""
-    before = machine.files()
-    ended = machine.python(INTERRUPTED, str(step), str(number), str(monday))
-    assert ended.returncode == (130 if number == 2 else -9), ended.stderr
-    assert_works(machine, NEW)
-    if number == 2:
-        left = {name for name in machine.files() - before if ".before-restore-" not in name}
-        assert left == set()
-    machine.run("db", "restore", str(monday), "--yes")
-    assert_works(machine, OLD)

@@ -8,6 +8,9 @@ import stat
 import pytest
 from shell import Shell
 
+from bkendctl.core.database import Database
+from bkendctl.core.occupancy import serving
+
 KEYS = {
     "created", "organizationId", "projectId", "environment", "publishableKey", "secretKey", "database",
     "profile",
@@ -158,3 +161,12 @@ def test_config_holds_no_secret(alice: Shell) -> None:
     assert not [
         name for name, value in held.items() if name not in ("email", "expires_at") and value in config
     ]
+
+
+def test_a_database_in_use_is_joined_but_not_brought_up(ready: Shell) -> None:
+    """Beside a running server init goes on working; the tables of an older database it leaves alone."""
+    with serving(Database(f"sqlite:///{ready.database}")):
+        ready.ok("init")
+        ready.sql("UPDATE alembic_version SET version_num = '0000'")
+        said = ready("init")
+    assert (said.status, said.code) == (1, "cli/database-in-use")
