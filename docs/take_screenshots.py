@@ -56,8 +56,8 @@ PICTURES: dict[str, tuple[str, ...]] = {
 }
 """The commands of each picture, one after the other in one core; {code} and {next} stand for TOTP codes.
 
-wait: time passes before the next one. unseen: done, and not shown. No instant is 7 days off: those are shown as
-local dates.
+wait: time passes before the next one. unseen: done, and not shown. No instant is 7 days off: they would
+be local dates.
 """
 
 # What doctor says of the machine it runs on.
