@@ -45,18 +45,18 @@ class Output(NamedTuple):
         view = view or View()
         if self.jq is not None:
             for line in formats.filtered(body, self.jq):
-                _write(file, line + "\n", raw=True)
+                write(file, line + "\n", raw=True)
         elif self.quiet:
             for line in _quiet_lines(body, view):
-                _write(file, line + "\n", raw=True)
+                write(file, line + "\n", raw=True)
         elif self.format == "json":
-            _write(file, _json_for(file, body) + "\n")
+            write(file, _json_for(file, body) + "\n")
         elif self.format == "yaml":
             text = formats.yaml_text(body)
-            _write(file, text if can_show(file, text) else formats.yaml_text(body, ascii_only=True))
+            write(file, text if can_show(file, text) else formats.yaml_text(body, ascii_only=True))
         elif self.format == "csv":
             names = [column.value for column in view.columns if isinstance(column.value, str)]
-            _write(file, formats.csv_text(body, names), raw=True)
+            write(file, formats.csv_text(body, names), raw=True)
             self._footer(body, view, ())
         else:
             self._footer(body, view, _draw(file, body, view, now))
@@ -138,7 +138,7 @@ def _json_for(file: TextIO, body: Any) -> str:
     return text if can_show(file, text) else formats.json_text(body, ascii_only=True)
 
 
-def _write(file: TextIO, text: str, *, raw: bool = False) -> None:
+def write(file: TextIO, text: str, *, raw: bool = False) -> None:
     """Write text; raw text of users is made visible where a person sees it, and untouched in a pipe."""
     if raw and is_terminal(file):
         text = visible(text.replace("\r\n", "\n"), keep="\n\t")

@@ -35,7 +35,7 @@ STATUS_STYLE = {
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _CAMEL = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*")
 _WORD_OF_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z]")
-_ACRONYMS = {"id", "ip", "mfa", "url", "jwt", "api", "totp", "smtp", "uri"}
+_ACRONYMS = {"id", "ip", "mfa", "url", "jwt", "api", "totp", "smtp", "uri", "sms"}
 
 
 class Column(NamedTuple):
