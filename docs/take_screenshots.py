@@ -127,7 +127,7 @@ def pictures() -> dict[str, str]:
     made = {}
     # A path that is as long on every machine: tables are laid out before it is replaced.
     with _frozen(), tempfile.TemporaryDirectory(prefix="bkendctl-", dir="/tmp") as home:
-        _run("init", {"BKENDCTL_HOME": home})
+        _run("init --name Acme", {"BKENDCTL_HOME": home})
         for name, lines in PICTURES.items():
             shown = "\n".join(filter(None, map(_screen, lines))).replace(home, _HOME)
             for pattern, instead in _OF_THIS_MACHINE:
