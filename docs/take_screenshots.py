@@ -56,8 +56,8 @@ PICTURES: dict[str, tuple[str, ...]] = {
 }
 """The commands of each picture, one after the other in one core; {code} and {next} stand for TOTP codes.
 
-wait: time passes before the next one. unseen: done, and not shown. No instant is 7 days off: those are shown as
-local dates.
+wait: time passes before the next one. unseen: done, and not shown. No instant is 7 days off: they would
+be local dates.
 """
 
 # What doctor says of the machine it runs on.
@@ -127,7 +127,7 @@ def pictures() -> dict[str, str]:
     made = {}
     # A path that is as long on every machine: tables are laid out before it is replaced.
     with _frozen(), tempfile.TemporaryDirectory(prefix="bkendctl-", dir="/tmp") as home:
-        _run("init", {"BKENDCTL_HOME": home})
+        _run("init --name Acme", {"BKENDCTL_HOME": home})
         for name, lines in PICTURES.items():
             shown = "\n".join(filter(None, map(_screen, lines))).replace(home, _HOME)
             for pattern, instead in _OF_THIS_MACHINE:

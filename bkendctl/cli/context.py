@@ -93,7 +93,13 @@ class Context(typer.Context):
         """Do an operation and give its response. --as and BKENDCTL_ACCESS_TOKEN choose the voice."""
         if voice is not Voice.GUEST:
             voice = self.chosen_voice(voice)
-        return self.speaker.call(operation, operation.request() if request is None else request, voice)
+        try:
+            return self.speaker.call(operation, operation.request() if request is None else request, voice)
+        except Failure as failure:
+            if operation.dev_only and failure.code == "common/not-found":  # a person typed no path
+                failure.message = "Clock and mails are a dev environment's alone."
+                failure.hint = "bkendctl profiles show"
+            raise
 
     def chosen_voice(self, voice: Voice) -> Voice:
         """The voice that --as or BKENDCTL_ACCESS_TOKEN asks for, else the one given."""

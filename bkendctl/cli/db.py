@@ -115,6 +115,7 @@ def check(ctx: Context) -> None:
     ctx.output.show({"ok": not findings, "findings": findings})
     if findings:
         raise Failure("cli/database-damaged", f"{len(findings)} findings in the database.")
+    ctx.say.done("pages, foreign keys and tables are sound")
 
 
 @noun.verb("backup")

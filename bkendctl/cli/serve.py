@@ -23,7 +23,7 @@ noun = Noun("Serve the core as bkend's REST API.")
 
 VIEW = View(
     columns=(
-        Column("Url", "url"),
+        Column("URL", "url"),
         Column("Public URL", "publicUrl"),
         Column("Workers", "workers"),
         Column("TLS", "tls"),

@@ -38,9 +38,12 @@ def test_mails_are_for_admins(alice: Shell) -> None:
 
 
 def test_mails_are_for_dev(alice: Shell) -> None:
-    """In an environment of another type there is no such thing, exit 5."""
+    """In an environment of another type there is no such thing, exit 5, in words that fit the command."""
     alice.sql("UPDATE environments SET type = 'prod'")
-    alice.refused(5, "common/not-found", "mail", "list")
+    for arguments in (("mail", "list"), ("clock", "advance", "1h")):
+        told = alice.refused(5, "common/not-found", *arguments)
+        assert "dev environment" in told["message"]
+        assert told["hint"] == "bkendctl profiles show"
 
 
 def test_a_name_with_escapes_cannot_command_the_terminal(ready: Shell) -> None:
