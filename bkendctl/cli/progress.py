@@ -31,12 +31,16 @@ def progress_bar(
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
+    from rich.theme import Theme
 
-    console = Console(file=sys.stderr, color_system="standard", no_color=None)
+    # Rich's own styles write rates in red, like errors, and the time left in cyan, unreadable on white.
+    theme = Theme({"progress.data.speed": "none", "progress.remaining": "none", "progress.download": "none"})
+    console = Console(file=sys.stderr, color_system="standard", no_color=None, theme=theme)
+    bar = BarColumn(complete_style="green", finished_style="green", pulse_style="green")
     how_far: tuple[ProgressColumn, ...] = (DownloadColumn(), TransferSpeedColumn())
     if counts:
         how_far = (MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
-    columns = (TextColumn("{task.description}"), BarColumn(), *how_far, TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), bar, *how_far, TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(label, total=None, rate="")
 

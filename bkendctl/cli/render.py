@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Literal, NamedTuple, TextIO
 
 from bkendctl.cli import formats
 from bkendctl.cli.errors import Chatter
-from bkendctl.cli.tables import View, derive_columns, draw_card, draw_table, pick
+from bkendctl.cli.tables import Now, View, derive_columns, draw_card, draw_table, pick
 from bkendctl.cli.terminal import Pen, Span, can_show, is_terminal, showable, width_of
 from bkendctl.cli.text import visible
 
@@ -35,7 +34,7 @@ class Output(NamedTuple):
         return Chatter(self.format, quiet=self.quiet)
 
     def show(
-        self, body: Any, view: View | None = None, *, now: datetime | None = None, file: TextIO | None = None
+        self, body: Any, view: View | None = None, *, now: Now | None = None, file: TextIO | None = None
     ) -> None:
         """Write the body to stdout, the footer of a list to stderr.
 
@@ -93,7 +92,7 @@ def _singular(noun: str) -> str:
     return f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")
 
 
-def _draw(file: TextIO, body: Any, view: View, now: datetime | None) -> list[str]:
+def _draw(file: TextIO, body: Any, view: View, now: Now | None) -> list[str]:
     """Draw a table, a card or a message; give back the titles of columns that were too wide."""
     pen = Pen(file)
     width = width_of(file)

@@ -52,9 +52,9 @@ def list_users(
 
     Example: bkendctl users list --role admin -o json
     """
-    request = users.ListUsers(
-        page=page, limit=limit, sort_by=_choice(sort), sort_direction="desc" if desc else "asc"
-    )
+    way: Any = "desc" if desc else "asc"
+    request = users.ListUsers(page=page, limit=limit, sort_by=_choice(sort), sort_direction=way)
+    before = None if last_sign_in_before is None else ctx.local_instant(last_sign_in_before, past=True)
     wanted = {
         "search": search,
         "search_type": search_type,
@@ -62,7 +62,7 @@ def list_users(
         "status": status,
         "provider": provider,
         "mfa": mfa,
-        "last_sign_in_before": _ago(last_sign_in_before),
+        "last_sign_in_before": before,
     }
     for name, value in wanted.items():
         if value is not None:
@@ -113,14 +113,6 @@ def export(
 def _choice(text: str) -> Any:
     """Passed on as typed: the core says what would be right."""
     return text
-
-
-def _ago(text: str | None) -> str | None:
-    from datetime import UTC, datetime
-
-    from bkendctl.cli.text import parse_instant
-
-    return None if text is None else parse_instant(text, datetime.now(UTC), past=True).isoformat()
 
 
 def _call(ctx: Context, operation: Any, request: Any) -> Any:
