@@ -13,11 +13,10 @@ from bkendctl.contract.operation import Message
 from bkendctl.core import attempts, mail_tokens, mailbox, outbox, schema, second_factor, sessions, users
 from bkendctl.core.attempts import Proof
 from bkendctl.core.call import Call
-from bkendctl.core.clock import DAY, HOUR
+from bkendctl.core.clock import DAY
 from bkendctl.core.dispatch import handles
 from bkendctl.core.passwords import require_acceptable
 
-CONFIRMATION_MS = 24 * HOUR
 _passwords = schema.passwords
 
 
@@ -37,9 +36,7 @@ def sign_up(call: Call, request: contract.SignUp, hashed: str) -> contract.Token
     """Make a user, mail the confirmation, open a session; never makes an admin."""
     user = users.insert(call, email=request.email, name=request.name, role="user", password_hash=hashed)
     call.about("user", user.id, email=request.email)
-    token = mail_tokens.issue(call, mailbox.SIGN_UP, user.email, user.id, CONFIRMATION_MS)
-    link = outbox.link_to(call, contract.CONFIRM_SIGN_UP.path, token=token, email=user.email)
-    outbox.send(call, mailbox.SIGN_UP, user.email, mailbox.values_for(call, user, link=link))
+    mailbox.mail_token(call, mailbox.CONFIRM_SIGN_UP, user.email, user)
     if call.settings.email.require_email_verification:
         message = "Confirm your address with the link that was mailed to you."
         return contract.MessageEmail(message=message, email=user.email)
@@ -50,8 +47,8 @@ def sign_up(call: Call, request: contract.SignUp, hashed: str) -> contract.Token
 @handles(contract.CONFIRM_SIGN_UP)
 def confirm_sign_up(call: Call, request: contract.ConfirmSignUp) -> contract.SignUpConfirmed:
     """Mark the address as proven; a second click succeeds too (decision 57)."""
-    user_id = mail_tokens.find(call, mailbox.SIGN_UP, request.token, request.email)
-    user = call.tx.first(select(schema.users).where(schema.users.c.id == user_id))
+    found = mail_tokens.find(call, mail_tokens.SIGN_UP, request.token, request.email)
+    user = call.tx.first(select(schema.users).where(schema.users.c.id == found.user_id))
     if user is None or user.deleted_at is not None or user.email != request.email:
         raise Failure("auth/verification-token-not-found")
     call.about("user", user.id)
