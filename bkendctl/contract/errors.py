@@ -58,6 +58,7 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "auth/invitation-expired": ErrorCode(410, "The invitation has expired.", "bkendctl invitations resend ID"),
     "auth/invitation-not-found": ErrorCode(404, "There is no such invitation.", "bkendctl invitations list"),
+    "auth/magiclink-disabled": ErrorCode(400, "Magic links are switched off in this environment."),
     "auth/mfa-already-enabled": ErrorCode(409, "MFA is on already.", "bkendctl mfa status"),
     "auth/mfa-backup-codes-exhausted": ErrorCode(401, "No backup code is left.", "use the code of your app"),
     "auth/mfa-not-enabled": ErrorCode(400, "MFA is not on.", "bkendctl mfa enroll"),

@@ -33,8 +33,7 @@ def create(call: Call, request: contract.Create) -> contract.InvitationCreated:
     resource = members.resource(call, request.resource_type, request.resource_id)
     members.require_manager(call, resource)
     members.require_grantable(call, resource, request.resource_role)
-    if request.callback_url is not UNSET:
-        callbacks.require_allowed(call, str(request.callback_url))
+    callbacks.require_allowed(call, request.callback_url)
     _require_new(call, request)
     token = new_token(call.core.randomness)
     invitation_id = call.new_id()

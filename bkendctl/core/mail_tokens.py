@@ -60,9 +60,7 @@ def issue(call: Call, kind: str, email: str, user_id: str | None, life_ms: int =
     return token
 
 
-def find(
-    call: Call, kind: str, token: str, email: str | None, refusals: Refusals = OF_PROOFS
-) -> Row[Any]:
+def find(call: Call, kind: str, token: str, email: str | None, refusals: Refusals = OF_PROOFS) -> Row[Any]:
     """Find a live token; a link without a key also names its environment.
 
     email: whom it has to be for, None where the request does not say. Failures: those of refusals.
