@@ -88,7 +88,7 @@ class SignUp(Body, kw_only=True):
 
 
 class SignIn(Body, kw_only=True):
-    """Sign in by password, or ask for a magic link; without a method, as one published client is, by password."""
+    """Sign in by password, or ask for a magic link; by password where none is named."""
 
     method: Literal["password", "magiclink"] = "password"
     email: Email

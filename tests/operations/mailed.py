@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from sqlalchemy import select
+
 from bkendctl.contract import magic_links
 from bkendctl.contract.accounts import SIGN_IN, SignIn
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation, place
+from bkendctl.core import schema
 from tests.conftest import World
 
 ALICE = "alice@example.com"
@@ -47,6 +50,13 @@ def follow(world: World, token: str, **more: Any) -> magic_links.NewUserTokenPai
     """Sign in with the token of a magic link."""
     wanted = magic_links.Complete(token=token, **more)
     return world.call(magic_links.COMPLETE, wanted)  # type: ignore[no-any-return]
+
+
+def linked(world: World) -> list[tuple[str, str, str]]:
+    """Every linked account: provider, the account's id there and its address."""
+    table = schema.linked_accounts
+    with world.core.database.read() as transaction:
+        return [(row.provider, row.provider_account_id, row.email) for row in transaction.all(select(table))]
 
 
 def told(world: World, operation: Operation[Any, Any], request: Any, **how: Any) -> str:

@@ -166,7 +166,7 @@ def test_four_wrong_codes_do_not_end_the_token(world: World) -> None:
 
 
 def test_an_unproven_account_is_taken_over(world: World) -> None:
-    """T081: what somebody set who never proved the address goes, its second factor unasked; a notice tells."""
+    """T081: what an unproven owner set goes, its second factor unasked; a notice tells."""
     squatter = world.sign_up()
     world.call(users.SET_ROLE, users.SetRole(user_id=world.me(squatter).id, role="admin"), key="sk")
     made = world.call(keys.CREATE, keys.Create(name="mine", type="publishable", scopes=[]), token=squatter)
