@@ -127,6 +127,7 @@ ERRORS: dict[str, ErrorCode] = {
     "cli/interrupted": ErrorCode(0, "Interrupted.", "", INTERRUPTED),
     "cli/master-key": ErrorCode(0, "The master key is missing or wrong.", "set BKENDCTL_MASTER_KEY", 1),
     "cli/network": ErrorCode(0, "The server cannot be reached.", "bkendctl profiles show", 8),
+    "cli/no-mail": ErrorCode(0, "No such mail came in time.", "bkendctl mail list", 8),
     "cli/no-profile": ErrorCode(0, "There is no profile yet.", "bkendctl init", NOT_SIGNED_IN),
     "cli/not-offered": ErrorCode(0, "This server does not offer that.", "", 1),
     "cli/not-signed-in": ErrorCode(0, "Nobody is signed in on this profile.", "bkendctl login", NOT_SIGNED_IN),

@@ -23,18 +23,22 @@ def send(call: Call, request: contract.Send) -> MessageEmail:
 
     auth/already-verified for the own address alone: about others nobody learns anything (T007).
     """
+    return _send(call, request)
+
+
+@handles(contract.RESEND)
+def resend(call: Call, request: contract.Send) -> MessageEmail:
+    """As send."""
+    return _send(call, request)
+
+
+def _send(call: Call, request: contract.Send) -> MessageEmail:
     callbacks.require_allowed(call, request.callback_url)
     own = call.user is not None and call.user.email == request.email
     if call.user is not None and own and call.user.email_verified_at is not None:
         raise Failure("auth/already-verified")
     user = call.user or mailbox.owner(call, request.email)
     return _mail(call, mailbox.VERIFY, request, user)
-
-
-@handles(contract.RESEND)
-def resend(call: Call, request: contract.Send) -> MessageEmail:
-    """As send."""
-    return send(call, request)
 
 
 @handles(contract.RESEND_SIGN_UP)

@@ -76,7 +76,7 @@ def test_the_mail_leads_to_the_app_or_to_the_servers_page(world: World) -> None:
 
 
 def test_nobody_learns_who_is_known(world: World) -> None:
-    """P1, T004: the same answer for known, unknown, passwordless, deleted and banned; known alone get mail."""
+    """T004: the same answer for known, unknown, passwordless, deleted and banned; the known alone get mail."""
     world.sign_up()
     world.call(accounts.WITHDRAW, token=world.sign_up("gone@example.com"))
     world.make_user("nopassword@example.com")
@@ -223,7 +223,7 @@ def test_mfa_stays_on(world: World) -> None:
 
 
 def test_an_unproven_account_is_taken_over(world: World) -> None:
-    """T081: the squatter's sessions and second factor go, its password is not compared, and a notice tells."""
+    """T081: the squatter's sessions and MFA go, its password is not compared, and a notice tells."""
     squatter = world.sign_up()
     world.enrol(squatter)
     reset(world, ask(world), PASSWORD)

@@ -293,7 +293,7 @@ def test_a_resent_invitation_has_one_live_token(world: World) -> None:
 
 @GUESTS
 def test_sign_in_waits_for_the_proof(world: World, operation: Any) -> None:
-    """requireEmailVerification: no tokens at sign-up; any of the mails, asked for as a guest, opens the way."""
+    """requireEmailVerification: no tokens at sign-up; any mail that a guest asks for opens the way."""
     world.configure("email", requireEmailVerification=True)
     request = accounts.SignUp(method="password", email=ALICE, password=PASSWORD, name="Alice")
     assert isinstance(world.call(accounts.SIGN_UP, request), accounts.MessageEmail)
