@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Any
 
 import msgspec
@@ -66,7 +65,9 @@ def signup(
     """
     _check_method(ctx, magic_link, name=name, password_stdin=password_stdin, callback_url=callback_url)
     if magic_link:
-        _by_link(ctx, accounts.SIGN_UP, email, callback_url, show_tokens=show_tokens)
+        pair = _by_link(ctx, accounts.SIGN_UP, email, callback_url)
+        if pair is not None:
+            _signed_in(ctx, pair, show_tokens=show_tokens)
         return
     email = email or ctx.ask.ask("E-mail", option="EMAIL")
     name = name or ctx.ask.ask("Name", option="--name", default=email.partition("@")[0])
@@ -106,38 +107,23 @@ def login(
 
     Example: bkendctl login alice@example.com
     """
-    from bkendctl.cli.prompt import code_or_stdin
-
-    if password_stdin and mfa_code == "-":
-        ctx.refuse("Only one of --password-stdin and --mfa-code - can read stdin.")
-    if [token, mfa_code].count("-") > 1:
-        ctx.refuse("Only one of --token - and --mfa-code - can read stdin.")
+    if [mfa_code, token].count("-") + password_stdin > 1:
+        ctx.refuse("Only one of --password-stdin, --token - and --mfa-code - can read stdin.")
     _check_method(ctx, magic_link, token=token, password_stdin=password_stdin, callback_url=callback_url)
     if magic_link:
-        _by_link(
-            ctx,
-            accounts.SIGN_IN,
-            email,
-            callback_url,
-            token=token,
-            mfa_code=mfa_code,
-            show_tokens=show_tokens,
-        )
-        return
+        pair = _by_link(ctx, accounts.SIGN_IN, email, callback_url, token=token, mfa_code=mfa_code)
+    else:
+        pair = _by_password(ctx, email, mfa_code, password_stdin=password_stdin)
+    if pair is not None:
+        _signed_in(ctx, pair, show_tokens=show_tokens)
+
+
+def _by_password(ctx: Context, email: str | None, mfa_code: str | None, *, password_stdin: bool) -> Any:
+    from bkendctl.cli import second_factor
+
     email = email or ctx.ask.ask("E-mail", option="EMAIL")
-    password = ctx.password(stdin=password_stdin)
-    code = mfa_code or os.environ.get("BKENDCTL_MFA_CODE")
-    request = accounts.SignIn(email=email, password=password)
-    if code:
-        request.mfa_code = code_or_stdin(code, option="--mfa-code")
-    try:
-        pair = ctx.call(accounts.SIGN_IN, request, voice=Voice.GUEST)
-    except Failure as failure:
-        if failure.code != "auth/mfa-required" or not ctx.ask.can_ask:
-            raise
-        request.mfa_code = ctx.ask.ask("Code of your app, or a backup code", option="--mfa-code")
-        pair = ctx.call(accounts.SIGN_IN, request, voice=Voice.GUEST)
-    _signed_in(ctx, pair, show_tokens=show_tokens)
+    request = accounts.SignIn(email=email, password=ctx.password(stdin=password_stdin))
+    return second_factor.sign_in(ctx, accounts.SIGN_IN, request, mfa_code)
 
 
 def _check_method(ctx: Context, magic_link: bool, **given: Any) -> None:
@@ -154,18 +140,15 @@ def _by_link(
     email: str | None,
     callback_url: str | None,
     *,
-    show_tokens: bool,
     token: str | None = None,
     mfa_code: str | None = None,
-) -> None:
+) -> TokenPair | None:
+    """Sign in by a link: with its token, else by asking for one. None where only the mail was sent."""
     from bkendctl.cli import magic_links
 
     if token is not None:
-        pair: TokenPair | None = magic_links.complete(ctx, token, mfa_code)
-    else:
-        pair = magic_links.ask_for_link(ctx, operation, email, callback_url, mfa_code)
-    if pair is not None:
-        _signed_in(ctx, pair, show_tokens=show_tokens)
+        return magic_links.complete(ctx, token, mfa_code)
+    return magic_links.ask_for_link(ctx, operation, email, callback_url, mfa_code)
 
 
 def _signed_in(ctx: Context, pair: TokenPair, *, show_tokens: bool) -> None:

@@ -6,6 +6,7 @@ import os
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from bkendctl.cli import second_factor
 from bkendctl.cli.context import Context
 from bkendctl.cli.prompt import code_or_stdin
 from bkendctl.client.voice import Voice
@@ -38,16 +39,7 @@ def ask_for_link(
 def complete(ctx: Context, given: str, mfa_code: str | None) -> TokenPair:
     """Sign in with a link or its token; asks for a wanted second factor where somebody can answer."""
     request = magic_links.Complete(token=_token_in(code_or_stdin(given, option="--token")))
-    code = mfa_code or os.environ.get("BKENDCTL_MFA_CODE")
-    if code:
-        request.mfa_code = code_or_stdin(code, option="--mfa-code")
-    try:
-        pair: TokenPair = ctx.call(magic_links.COMPLETE, request, voice=Voice.GUEST)
-    except Failure as failure:
-        if failure.code != "auth/mfa-required" or not ctx.ask.can_ask:
-            raise
-        request.mfa_code = ctx.ask.ask("Code of your app, or a backup code", option="--mfa-code")
-        pair = ctx.call(magic_links.COMPLETE, request, voice=Voice.GUEST)
+    pair: TokenPair = second_factor.sign_in(ctx, magic_links.COMPLETE, request, mfa_code)
     return pair
 
 

@@ -103,6 +103,8 @@ def wait(
         # By what is there and not by time: this machine's clock need not be the server's.
         known = {each.id for each in ctx.call(mail.LIST, request, voice=Voice.ADMIN).items}
 
+    ctx.say.note(f"waiting up to {format_duration(seconds)} for a mail")
+
     def newest() -> mail.Mail | None:
         found = ctx.call(mail.LIST, request, voice=Voice.ADMIN).items
         fitting = (each for each in found if each.id not in known and (part is None or _part(each, part)))

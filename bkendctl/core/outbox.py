@@ -59,8 +59,7 @@ def send(call: Call, category: str, recipient: str, values: Values, *, kept: boo
             "created_at": call.now,
         },
     )
-    nothing = call.new_id()
-    call.tx.run(delete(schema.outbox).where(schema.outbox.c.id == (nothing if kept else mail_id)))
+    call.tx.run(delete(schema.outbox).where(schema.outbox.c.id == ("" if kept else mail_id)))
 
 
 def open_body(call: Call, mail_id: str, sealed: bytes) -> MailBody:

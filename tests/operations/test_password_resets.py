@@ -76,7 +76,7 @@ def test_the_mail_leads_to_the_app_or_to_the_servers_page(world: World) -> None:
 
 
 def test_nobody_learns_who_is_known(world: World) -> None:
-    """T004: the same answer for known, unknown, passwordless, deleted and banned; the known alone get mail."""
+    """T004: the same answer for known, unknown, passwordless, deleted and banned; known alone get mail."""
     world.sign_up()
     world.call(accounts.WITHDRAW, token=world.sign_up("gone@example.com"))
     world.make_user("nopassword@example.com")

@@ -242,6 +242,7 @@ def test_a_guest_cannot_stop_a_change(world: World) -> None:
     token = ask(world, NEW, token=pair)
     world.call(verifications.SEND, verifications.Send(email=NEW))
     prove(world, token, NEW)
+    assert world.me(pair).email == NEW
 
 
 def test_a_reset_ends_a_pending_change(world: World) -> None:
