@@ -49,7 +49,9 @@ def signup_resend(
     email: Annotated[str, typer.Argument(help="Address that signed up.")],
     callback_url: CallbackUrl = None,
 ) -> None:
-    """Have the confirmation of a sign-up mailed again; the earlier one stops.
+    """Have the confirmation of a sign-up mailed again.
+
+    The earlier one stops.
 
     Example: bkendctl email signup-resend alice@example.com
     """
@@ -62,9 +64,9 @@ def verify_send(
     email: Annotated[str | None, typer.Argument(help="Address; your own when left out.")] = None,
     callback_url: CallbackUrl = None,
 ) -> None:
-    """Have a token mailed that proves your address, or a new one that replaces it.
+    """Have a token mailed that proves an address.
 
-    Without a session it goes only to an address that somebody has.
+    A new address replaces yours when its token is confirmed. Without a session it goes only to an address that somebody has.
 
     Example: bkendctl email verify-send alice@new.example.com
     """
@@ -77,7 +79,9 @@ def verify_resend(
     email: Annotated[str | None, typer.Argument(help="Address; your own when left out.")] = None,
     callback_url: CallbackUrl = None,
 ) -> None:
-    """Have the proving token mailed again; the earlier one stops.
+    """Have the proving token mailed again.
+
+    The earlier one stops.
 
     Example: bkendctl email verify-resend
     """
@@ -90,7 +94,9 @@ def verify_confirm(
     email: Annotated[str, typer.Argument(help="Address the token was mailed to.")],
     token: Token,
 ) -> None:
-    """Prove an address with the mailed token; a new one is yours from then on.
+    """Prove an address with the mailed token.
+
+    A new one is yours from then on.
 
     Example: bkendctl email verify-confirm alice@example.com --token TOKEN
     """

@@ -26,7 +26,9 @@ def change(
     ctx: Context,
     new_password_stdin: NewPasswordStdin = False,
 ) -> None:
-    """Change the password; all sessions end, you are signed in again.
+    """Change the password and sign in again.
+
+    All sessions end.
 
     Scripts set BKENDCTL_PASSWORD and BKENDCTL_NEW_PASSWORD, and BKENDCTL_MFA_CODE where MFA is on.
 
@@ -54,7 +56,9 @@ def reset_request(
         ),
     ] = None,
 ) -> None:
-    """Have a link mailed that sets a new password; nobody is told whether there is an account.
+    """Have a link for a new password mailed.
+
+    Nobody is told whether there is an account.
 
     Example: bkendctl password reset-request alice@example.com
     """
@@ -74,9 +78,9 @@ def reset_confirm(
     ],
     new_password_stdin: NewPasswordStdin = False,
 ) -> None:
-    """Set a new password with the token of the mail; all sessions end.
+    """Set a new password with the mailed token.
 
-    Scripts set BKENDCTL_NEW_PASSWORD.
+    All sessions end, and MFA stays on. Scripts set BKENDCTL_NEW_PASSWORD.
 
     Example: bkendctl password reset-confirm alice@example.com --token TOKEN
     """
