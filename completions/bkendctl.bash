@@ -33,6 +33,29 @@ _bkendctl_value() {
     'mfa backup-codes --code') offer='@' ;;
     'sessions list --page') offer='@' ;;
     'sessions list --limit') offer='@' ;;
+    'profile show --user') offer='@users' ;;
+    'profile set --name') offer='@' ;;
+    'profile set --nickname') offer='@' ;;
+    'profile set --mobile') offer='@' ;;
+    'profile set --gender') offer='none male female etc null' ;;
+    'profile set --bio') offer='@' ;;
+    'profile set --social') offer='@' ;;
+    'profile set --user') offer='@users' ;;
+    'preferences show --user') offer='@users' ;;
+    'preferences set --locale') offer='@' ;;
+    'preferences set --timezone') offer='@' ;;
+    'preferences set --theme') offer='light dark system null' ;;
+    'preferences set --user') offer='@users' ;;
+    'notifications show --user') offer='@users' ;;
+    'notifications set --user') offer='@users' ;;
+    'onboarding show --user') offer='@users' ;;
+    'onboarding set --status') offer='pending in_progress completed skipped' ;;
+    'onboarding set --step') offer='@' ;;
+    'onboarding set --completed-step') offer='@' ;;
+    'onboarding set --user') offer='@users' ;;
+    'public-settings show --user') offer='@users' ;;
+    'public-settings set --slug') offer='@' ;;
+    'public-settings set --user') offer='@users' ;;
     'users list --search') offer='@' ;;
     'users list --search-type') offer='name nickname email' ;;
     'users list --role') offer='admin user guest' ;;
@@ -42,6 +65,10 @@ _bkendctl_value() {
     'users list --sort') offer='createdAt updatedAt name email role' ;;
     'users list --page') offer='@' ;;
     'users list --limit') offer='@' ;;
+    'users export --to') offer='csv jsonl' ;;
+    'users export --file') offer='@files' ;;
+    'users export --role') offer='admin user guest' ;;
+    'users export --status') offer='active banned deleted all' ;;
     'users create --name') offer='@' ;;
     'users create --role') offer='admin user guest' ;;
     'users update --name') offer='@' ;;
@@ -108,7 +135,7 @@ _bkendctl_value() {
 _bkendctl_command() {
     verbs='' options='' arguments=()
     case "$1" in
-    '') verbs='init demo help signup login logout whoami token password email mfa sessions account users invitations keys mail audit clock api doctor serve profiles db completion' ;;
+    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users invitations keys mail audit clock api doctor serve profiles db completion' ;;
     'init') options='--name --environment --new-keys' ;;
     'demo') options='--keep --remote' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
@@ -141,10 +168,26 @@ _bkendctl_command() {
     'sessions list') options='--page --limit' ;;
     'sessions revoke') arguments=('@sessions') ;;
     'sessions revoke-all') options='--include-current' ;;
+    'profile') verbs='show set' ;;
+    'profile show') options='--user' ;;
+    'profile set') options='--name --nickname --mobile --gender --bio --social --user' ;;
+    'preferences') verbs='show set' ;;
+    'preferences show') options='--user' ;;
+    'preferences set') options='--locale --timezone --theme --user' ;;
+    'notifications') verbs='show set' ;;
+    'notifications show') options='--user' ;;
+    'notifications set') options='--service --no-service --marketing --no-marketing --push --no-push --email --no-email --sms --no-sms --night-time --no-night-time --security-alerts --no-security-alerts --user' ;;
+    'onboarding') verbs='show set' ;;
+    'onboarding show') options='--user' ;;
+    'onboarding set') options='--status --step --completed-step --user' ;;
+    'public-settings') verbs='show set' ;;
+    'public-settings show') options='--user' ;;
+    'public-settings set') options='--public --private --slug --user' ;;
     'account') verbs='delete' ;;
     'account delete') : ;;
-    'users') verbs='list get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa' ;;
+    'users') verbs='list export get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa' ;;
     'users list') options='--search --search-type --role --status --provider --mfa --no-mfa --last-sign-in-before --sort --desc --asc --page --limit' ;;
+    'users export') options='--to --file --role --status --include-accounts --include-hashes' ;;
     'users get') arguments=('@users') ;;
     'users create') options='--name --role --password-stdin --email-verified' arguments=('@') ;;
     'users update') options='--name' arguments=('@users') ;;
@@ -184,7 +227,7 @@ _bkendctl_command() {
     'clock advance') arguments=('@') ;;
     'clock set') arguments=('@') ;;
     'clock reset') : ;;
-    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/users /v1/users/') ;;
+    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/users /v1/users/ /v1/users/export') ;;
     'doctor') : ;;
     'serve') options='--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --print-config' ;;
     'profiles') verbs='list show use add remove' ;;

@@ -28,24 +28,44 @@ from rich.text import Text
 
 FOLDER = "docs/screenshots"
 COLUMNS = 80
-INSTANT = 1_800_000_000
+BEGIN = 1_800_000_000
 PASSWORD = "Corr3ct-horse!"  # noqa: S105 - of a core that lives for a moment
 
 PICTURES: dict[str, tuple[str, ...]] = {
-    "sign-up": ("signup alice@example.com --name Alice", "whoami"),
+    "sign-up": ("signup alice@example.com --name Alice", "wait 2m", "whoami"),
     "mfa-enroll": ("mfa enroll --keep-secret",),
     "sign-in": ("mfa confirm {code}", "login alice@example.com", "login alice@example.com --mfa-code {next}"),
-    "sessions": ("sessions list",),
+    "sessions": (
+        "wait 3h",
+        "unseen login alice@example.com --mfa-code {code}",
+        "wait 26h",
+        "unseen login alice@example.com --mfa-code {code}",
+        "sessions list",
+    ),
     "users": (
-        "users create bob@example.com --name Bob --role guest -q",
-        "users create dana@example.com --name 'Dana Kim' -q",
-        "users set-role alice@example.com admin",
+        "unseen users create bob@example.com --name Bob --role guest",
+        "unseen users create dana@example.com --name 'Dana Kim'",
+        "unseen users set-role alice@example.com admin",
+        "wait 5h",
+        "users ban bob@example.com --until 3d --reason spam --yes",
         "users list",
     ),
     "clock": ("clock advance 1h", "token show", "clock reset --yes"),
+    "doctor": ("unseen clock advance 1h", "doctor"),
     "errors": ("sesions list", "users get bob@example.org", "keys create --type secret --scope users"),
 }
-"""The commands of each picture, one after the other in one core; {code} and {next} stand for TOTP codes."""
+"""The commands of each picture, one after the other in one core; {code} and {next} stand for TOTP codes.
+
+wait: time passes before the next one. unseen: done, and not shown. No instant is 7 days off: those are shown as
+local dates.
+"""
+
+# What doctor says of the machine it runs on.
+_OF_THIS_MACHINE = (
+    (re.compile(r"[0-9]+ MiB free"), "51200 MiB free"),
+    (re.compile(r"SQLite [0-9.]+"), "SQLite 3.51.1"),
+)
+_HOME = "/home/alice/.bkendctl"
 
 _THEME = TerminalTheme(
     (13, 17, 23),
@@ -93,30 +113,45 @@ class _Terminal(io.StringIO):
 
 
 class _Still(datetime):
-    """A clock face that stands at the instant."""
+    """A clock that stands still between commands."""
+
+    instant = BEGIN
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> _Still:
-        return cls.fromtimestamp(INSTANT, tz)
+        return cls.fromtimestamp(_Still.instant, tz)
 
 
 def pictures() -> dict[str, str]:
     """Make every picture, by its place below the top folder."""
     made = {}
-    with _frozen(), tempfile.TemporaryDirectory() as home:
+    # A path that is as long on every machine: tables are laid out before it is replaced.
+    with _frozen(), tempfile.TemporaryDirectory(prefix="bkendctl-", dir="/tmp") as home:
         _run("init", {"BKENDCTL_HOME": home})
         for name, lines in PICTURES.items():
-            shown = "\n".join(_screen(line) for line in lines)
+            shown = "\n".join(filter(None, map(_screen, lines))).replace(home, _HOME)
+            for pattern, instead in _OF_THIS_MACHINE:
+                shown = pattern.sub(instead, shown)
             made[f"{FOLDER}/{name}.svg"] = _drawn(name, shown)
     return made
 
 
 def _screen(line: str) -> str:
-    """What the terminal shows of one command: the prompt, what was typed, and what came."""
-    typed = line
+    """What the terminal shows of one command: the prompt, what was typed, and what came; or nothing."""
+    from bkendctl.cli.text import parse_duration
+
+    todo, _, typed = line.partition(" ")
+    if todo == "wait":
+        _Still.instant += parse_duration(typed)
+        return ""
+    unseen = todo == "unseen"
+    typed = typed if unseen else line
     for place, arguments in (("{code}", "mfa code"), ("{next}", "mfa code --next")):
         if place in typed:
             typed = typed.replace(place, _run(arguments).strip())
+    if unseen:
+        _run(typed)
+        return ""
     return f"\x1b[32m$\x1b[0m \x1b[1mbkendctl {typed}\x1b[0m\n{_run(typed, terminal=True)}"
 
 
@@ -127,7 +162,9 @@ def _run(line: str, variables: dict[str, str] | None = None, *, terminal: bool =
     os.environ.update(variables or {})
     seen = _Terminal() if terminal else io.StringIO()
     with redirect_stdout(seen), redirect_stderr(seen if terminal else io.StringIO()):
-        main([*shlex.split(line), "--no-input"])
+        status = main([*shlex.split(line), "--no-input"])
+    if status != 0 and not terminal:
+        raise RuntimeError(f"bkendctl {line} ended with {status}")
     return seen.getvalue()
 
 
@@ -136,7 +173,8 @@ def _drawn(name: str, shown: str) -> str:
         record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor"
     )
     console.print(Text.from_ansi(shown.rstrip("\n")), soft_wrap=True)
-    title = escape("; ".join(f"bkendctl {line}" for line in PICTURES[name]))
+    seen = [line for line in PICTURES[name] if not line.startswith(("wait ", "unseen "))]
+    title = escape("; ".join(f"bkendctl {line}" for line in seen))
     drawn = console.export_svg(title=name, theme=_THEME, code_format=_SVG, unique_id=name)
     drawn = _BLOCKS.sub(_as_path, drawn.replace("TITLE", title, 1))
     return "\n".join(line.rstrip() for line in drawn.splitlines()) + "\n"
@@ -160,10 +198,11 @@ def _frozen() -> Iterator[None]:
     """Stop clock and randomness of this process, and take its settings away, for as long as it runs."""
     from bkendctl.cli import tables
 
+    _Still.instant = BEGIN
     seeded = random.Random(1)  # noqa: S311 - for pictures
     stopped: list[tuple[Any, str, Any]] = [
-        (time, "time", lambda: float(INSTANT)),
-        (time, "time_ns", lambda: INSTANT * 1_000_000_000),
+        (time, "time", lambda: float(_Still.instant)),
+        (time, "time_ns", lambda: _Still.instant * 1_000_000_000),
         (secrets, "token_bytes", lambda count=32: seeded.randbytes(count)),
         (tables, "datetime", _Still),
     ]

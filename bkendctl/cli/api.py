@@ -73,6 +73,9 @@ def api(
     if curl:
         sys.stdout.write(_curl_line(ctx, operation, split.path, raw) + "\n")
         return
+    if operation.streams:
+        _show_lines(ctx, operation, raw)
+        return
     answer = _pages(ctx, operation, raw) if paginate else _send(ctx, operation, raw)
     ctx.output.show(answer)
 
@@ -144,6 +147,18 @@ def _voice(ctx: Context, operation: Operation[Any, Any]) -> Voice:
 
 def _send(ctx: Context, operation: Operation[Any, Any], raw: Raw) -> Any:
     return msgspec.to_builtins(ctx.call(operation, raw, voice=_voice(ctx, operation)))
+
+
+def _show_lines(ctx: Context, operation: Operation[Any, Any], raw: Raw) -> None:
+    """Write a stream as it comes, one document a line."""
+    from bkendctl.cli.formats import json_text
+
+    for item in ctx.call(operation, raw, voice=_voice(ctx, operation)):
+        body = msgspec.to_builtins(item)
+        if ctx.output.jq or ctx.output.quiet:
+            ctx.output.show(body)
+        else:
+            sys.stdout.write(json_text(body, indent=None, ascii_only=True) + "\n")
 
 
 def _pages(ctx: Context, operation: Operation[Any, Any], raw: Raw) -> Any:

@@ -33,6 +33,7 @@ MANY = View(
     ),
     quiet="id",
     noun="events",
+    real_time=True,
 )
 
 Action = Annotated[

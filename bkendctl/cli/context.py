@@ -16,11 +16,13 @@ from bkendctl.cli.render import Output
 from bkendctl.cli.tables import View
 from bkendctl.cli.terminal import is_terminal
 from bkendctl.client.voice import Voice
-from bkendctl.contract.errors import Failure
+from bkendctl.contract.errors import ERRORS, Failure
 from bkendctl.local.paths import Paths, paths
 from bkendctl.local.profiles import Profile, Profiles
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from bkendctl.client.speaker import Speaker
     from bkendctl.contract.operation import Operation
     from bkendctl.local.credentials import CredentialStore
@@ -107,7 +109,7 @@ class Context(typer.Context):
         import msgspec
 
         shown = msgspec.to_builtins(body)
-        self.output.show(shown, view)
+        self.output.show(shown, view, now=None if view and view.real_time else self.now)
         if view is not None and view.offer is not None and self._has_person and not self.profile.ephemeral:
             from bkendctl.local import recent
 
@@ -177,7 +179,8 @@ class Context(typer.Context):
         if len(prefix) >= _UUID_LENGTH:
             return prefix
         if len(prefix) < SHORTEST_PREFIX:
-            raise Failure("cli/usage", f"An id may be cut to {SHORTEST_PREFIX} characters, not fewer.")
+            message = f"An id may be cut to {SHORTEST_PREFIX} characters, not fewer."
+            raise Failure("cli/usage", message, hint=ERRORS[not_found].hint)
         found: list[str] = []
         number, pages = 1, 1
         while number <= pages:
@@ -190,8 +193,15 @@ class Context(typer.Context):
             raise Failure(not_found, hint=None)
         return found[0]
 
-    def clock_offset(self) -> int:
-        """Seconds the environment's clock is off; said on stderr when it is. 0 where that cannot be known."""
+    def now(self) -> datetime:
+        """The time it is in the environment."""
+        from datetime import UTC, datetime
+
+        return datetime.fromtimestamp(time.time() + self._clock_offset, UTC)
+
+    @cached_property
+    def _clock_offset(self) -> int:
+        """Seconds the environment's clock is ahead. 0 where that cannot be known."""
         from bkendctl.contract import dev_clock
 
         if self.profile.environment_type not in ("dev", None) or not self.speaker.credentials.secret_key:
@@ -200,7 +210,11 @@ class Context(typer.Context):
             shown = self.speaker.call(dev_clock.SHOW, dev_clock.SHOW.request(), Voice.KEY)
         except Failure:  # the answer to what was asked must not fail for it
             return 0
-        offset = int(shown.offset_seconds)
+        return int(shown.offset_seconds)
+
+    def clock_offset(self) -> int:
+        """Seconds the environment's clock is ahead; said on stderr when it is."""
+        offset = self._clock_offset
         if offset:
             from bkendctl.cli.text import format_duration
 
@@ -213,13 +227,11 @@ class Context(typer.Context):
         """End with a usage error."""
         raise Failure("cli/usage", message, hint=hint or f"{self.command_path} --help")
 
-    def local_instant(self, text: str) -> str:
-        """An instant as the API takes it, from ISO-8601 or a duration from now."""
-        from datetime import UTC, datetime
-
+    def local_instant(self, text: str, *, past: bool = False) -> str:
+        """An instant as the API takes it, from ISO-8601 or a duration from the environment's now, or ago."""
         from bkendctl.cli.text import parse_instant
 
-        return parse_instant(text, datetime.fromtimestamp(time.time(), UTC)).isoformat()
+        return parse_instant(text, self.now(), past=past).isoformat()
 
     @property
     def _http_timeout(self) -> float | None:

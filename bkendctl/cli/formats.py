@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bkendctl.cli.text import escape_for_json, visible
@@ -65,17 +65,20 @@ def csv_text(body: Any, fields: Sequence[str] = ()) -> str:
     fields: the header where there is no item to take it from. Nested values are JSON text, None is
     empty, booleans are true and false, and cells that a spreadsheet would run are neutralised.
     """
-    import csv
-    import io
-
     rows = rows_of(body)
     names = list(dict.fromkeys(name for row in rows for name in row)) or list(fields)
     if not names:
         return ""
+    return csv_lines([dict(zip(names, names, strict=True))], names) + csv_lines(rows, names)
+
+
+def csv_lines(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """Write the lines of some rows, without a header."""
+    import csv
+    import io
+
     target = io.StringIO(newline="")
-    writer = csv.writer(target)
-    writer.writerow([neutral_cell(name) for name in names])
-    writer.writerows([_csv_cell(row.get(name)) for name in names] for row in rows)
+    csv.writer(target).writerows([_csv_cell(row.get(name)) for name in names] for row in rows)
     return target.getvalue()
 
 

@@ -74,6 +74,20 @@ def _named(param: Any) -> Any:
     return param
 
 
+def _write_parameters(command: Any, ctx: Any, formatter: Any, *, of_all: bool) -> None:
+    """Write what a command takes of its own, or (of_all) the options that every command takes."""
+    everywhere = {names[-1] for names in (*(each.names for each in GLOBALS), ctx.help_option_names)}
+    rows: dict[str, list[tuple[str, str]]] = {}
+    for param in command.get_params(ctx):
+        row = param.get_help_record(ctx)
+        if row is not None and bool(everywhere & set(param.opts)) is of_all:
+            title = "Global options" if of_all else f"{param.param_type_name}s".capitalize()
+            rows.setdefault(title, []).append(row)
+    for title in sorted(rows):  # arguments before options
+        with formatter.section(title):
+            formatter.write_dl(rows[title])
+
+
 class Command(TyperCommand):
     """A verb: its own options, and the global ones."""
 
@@ -82,6 +96,11 @@ class Command(TyperCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params = [_named(param) for param in self.params] + _options()
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write what is its own first."""
+        _write_parameters(self, ctx, formatter, of_all=False)
+        _write_parameters(self, ctx, formatter, of_all=True)
 
 
 class Group(TyperGroup):
@@ -92,6 +111,12 @@ class Group(TyperGroup):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params += _options()
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the verbs before the options that all of them take."""
+        _write_parameters(self, ctx, formatter, of_all=False)
+        self.format_commands(ctx, formatter)
+        _write_parameters(self, ctx, formatter, of_all=True)
 
 
 class Noun(typer.Typer):

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Literal, NamedTuple, TextIO
 
 from bkendctl.cli import formats
 from bkendctl.cli.errors import Chatter
-from bkendctl.cli.tables import View, derive_columns, draw_card, draw_table, pick
+from bkendctl.cli.tables import Now, View, derive_columns, draw_card, draw_table, pick
 from bkendctl.cli.terminal import Pen, Span, can_show, is_terminal, showable, width_of
 from bkendctl.cli.text import visible
 
@@ -35,7 +34,7 @@ class Output(NamedTuple):
         return Chatter(self.format, quiet=self.quiet)
 
     def show(
-        self, body: Any, view: View | None = None, *, now: datetime | None = None, file: TextIO | None = None
+        self, body: Any, view: View | None = None, *, now: Now | None = None, file: TextIO | None = None
     ) -> None:
         """Write the body to stdout, the footer of a list to stderr.
 
@@ -46,18 +45,18 @@ class Output(NamedTuple):
         view = view or View()
         if self.jq is not None:
             for line in formats.filtered(body, self.jq):
-                _write(file, line + "\n", raw=True)
+                write(file, line + "\n", raw=True)
         elif self.quiet:
             for line in _quiet_lines(body, view):
-                _write(file, line + "\n", raw=True)
+                write(file, line + "\n", raw=True)
         elif self.format == "json":
-            _write(file, _json_for(file, body) + "\n")
+            write(file, _json_for(file, body) + "\n")
         elif self.format == "yaml":
             text = formats.yaml_text(body)
-            _write(file, text if can_show(file, text) else formats.yaml_text(body, ascii_only=True))
+            write(file, text if can_show(file, text) else formats.yaml_text(body, ascii_only=True))
         elif self.format == "csv":
             names = [column.value for column in view.columns if isinstance(column.value, str)]
-            _write(file, formats.csv_text(body, names), raw=True)
+            write(file, formats.csv_text(body, names), raw=True)
             self._footer(body, view, ())
         else:
             self._footer(body, view, _draw(file, body, view, now))
@@ -93,7 +92,7 @@ def _singular(noun: str) -> str:
     return f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")
 
 
-def _draw(file: TextIO, body: Any, view: View, now: datetime | None) -> list[str]:
+def _draw(file: TextIO, body: Any, view: View, now: Now | None) -> list[str]:
     """Draw a table, a card or a message; give back the titles of columns that were too wide."""
     pen = Pen(file)
     width = width_of(file)
@@ -139,7 +138,7 @@ def _json_for(file: TextIO, body: Any) -> str:
     return text if can_show(file, text) else formats.json_text(body, ascii_only=True)
 
 
-def _write(file: TextIO, text: str, *, raw: bool = False) -> None:
+def write(file: TextIO, text: str, *, raw: bool = False) -> None:
     """Write text; raw text of users is made visible where a person sees it, and untouched in a pipe."""
     if raw and is_terminal(file):
         text = visible(text.replace("\r\n", "\n"), keep="\n\t")

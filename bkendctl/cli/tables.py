@@ -11,13 +11,15 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from bkendctl.cli.formats import json_text
-from bkendctl.cli.terminal import Pen, Span, cells
+from bkendctl.cli.terminal import Pen, Span, cells, is_terminal
 from bkendctl.cli.text import format_duration, relative_time, visible
 
 Value = str | Callable[[Mapping[str, Any]], Any]
+Now = Callable[[], datetime]  # asked only where a time is shown: it may have to be found out
 
 KEEP = 1_000  # priority of a column that is never dropped
 GAP = "  "
+NARROWEST_TEXT = 30  # cells; with fewer a text is left out rather than wrapped
 EMPTY = "-"  # a blank cell would shift the columns for awk and cut
 
 # Words of a state, coloured where colour is wanted; the word alone carries the meaning. Only colours that
@@ -33,7 +35,7 @@ STATUS_STYLE = {
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _CAMEL = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*")
 _WORD_OF_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z]")
-_ACRONYMS = {"id", "ip", "mfa", "url", "jwt", "api", "totp", "smtp", "uri"}
+_ACRONYMS = {"id", "ip", "mfa", "url", "jwt", "api", "totp", "smtp", "uri", "sms"}
 
 
 class Column(NamedTuple):
@@ -41,13 +43,16 @@ class Column(NamedTuple):
 
     value: dotted key (user.email) or a function of the item. priority: columns with the lowest are
     dropped first when the width is short; KEEP never. style: "" picks by value, "id", "status",
-    "time" (ISO-8601, shown relative), "duration" (seconds), "number", or "text" for none of these.
+    "time" (ISO-8601, shown relative), "duration" (seconds), "number", or "text" for none of these. A text
+    at the end of a table is wrapped on a terminal, and runs on in a pipe, where a line is an item.
+    optional: a card has no line for it where it is empty.
     """
 
     title: str
     value: Value
     priority: int = 10
     style: str = ""
+    optional: bool = False
 
 
 class View(NamedTuple):
@@ -55,7 +60,8 @@ class View(NamedTuple):
 
     quiet: dotted key or function naming the identifier or secret. noun: what the items are, plural, for
     the footer. empty: what is said when there are none. offer: value and label of an item for completion,
-    of a list whose items other commands take.
+    of a list whose items other commands take. real_time: its instants are of the machine's clock, wherever
+    the environment's has been moved.
     """
 
     columns: Sequence[Column] = ()
@@ -63,6 +69,7 @@ class View(NamedTuple):
     noun: str = "items"
     empty: str = ""
     offer: Callable[[Mapping[str, Any]], tuple[str, str]] | None = None
+    real_time: bool = False
 
 
 def pick(item: Mapping[str, Any], value: Value) -> Any:
@@ -77,6 +84,14 @@ def pick(item: Mapping[str, Any], value: Value) -> Any:
             return None
         found = found[step]
     return found
+
+
+def _is_left_out(item: Mapping[str, Any], column: Column) -> bool:
+    """Whether an item lacks even the first step of a dotted key (null is a value), or what is optional."""
+    if column.optional and pick(item, column.value) is None:
+        return True
+    value = column.value
+    return isinstance(value, str) and value not in item and value.partition(".")[0] not in item
 
 
 def title_of(key: str) -> str:
@@ -113,7 +128,7 @@ def _keys(item: Mapping[str, Any], *, nested: bool, before: str = "") -> list[st
     return keys
 
 
-def cell_span(value: Any, style: str, now: datetime | None) -> Span:
+def cell_span(value: Any, style: str, now: Now | None) -> Span:
     """Put a value into words, visible, with the colour of a status."""
     if value is None or value == "" or value == [] or value == {}:
         return Span(EMPTY, "dim")
@@ -126,13 +141,13 @@ def cell_span(value: Any, style: str, now: datetime | None) -> Span:
     if not isinstance(value, str):
         return Span(visible(json_text(value, indent=None)))
     if style == "time" or (style == "" and _TIMESTAMP.fullmatch(value)):
-        return Span(relative_time(value, now or datetime.now(UTC)))
+        return Span(relative_time(value, now() if now else datetime.now(UTC)))
     shown = visible(value)
     return Span(shown, STATUS_STYLE.get(shown.lower(), "") if style in ("", "status") else "")
 
 
 def draw_table(
-    pen: Pen, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], width: int, now: datetime | None
+    pen: Pen, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], width: int, now: Now | None
 ) -> list[str]:
     """Draw the items under a header, in as many columns as fit the width; give back the titles left out."""
     table = [[cell_span(pick(item, column.value), column.style, now) for column in columns] for item in items]
@@ -140,13 +155,33 @@ def draw_table(
         max([cells(column.title), *(cells(row[place].text) for row in table)])
         for place, column in enumerate(columns)
     ]
-    shown = _fitting(columns, widths, width)
+    least = list(widths)
+    if columns[-1].style == "text":
+        least[-1] = min(widths[-1], NARROWEST_TEXT)
+    shown = _fitting(columns, least, width)
     right = {place for place in shown if _is_number(columns[place], items)}
+    room = width - sum(widths[place] + len(GAP) for place in shown[:-1])
+    wraps = columns[shown[-1]].style == "text" and is_terminal(pen.file)
     header = [Span(column.title, "bold") for column in columns]
     for row in [header, *table]:
-        pen.line(_aligned([row[place] for place in shown], [widths[place] for place in shown],
-                          [place in right for place in shown]))  # fmt: skip
+        line = [row[place] for place in shown]
+        for part in _wrapped(line[-1].text, room) if wraps else [line[-1].text]:
+            line[-1] = line[-1]._replace(text=part)
+            pen.line(_aligned(line, [widths[place] for place in shown], [place in right for place in shown]))
+            line = [*(Span("") for _ in line[:-1]), line[-1]]
     return [column.title for place, column in enumerate(columns) if place not in shown]
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Break a text between words; a word that is too long (a path to be copied) stays whole."""
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if cells(joined) <= room or not lines[-1]:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    return lines
 
 
 def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:
@@ -183,9 +218,13 @@ def _aligned(row: Sequence[Span], widths: Sequence[int], right: Sequence[bool]) 
 
 
 def draw_card(
-    pen: Pen, item: Mapping[str, Any], columns: Sequence[Column], width: int, now: datetime | None
+    pen: Pen, item: Mapping[str, Any], columns: Sequence[Column], width: int, now: Now | None
 ) -> None:
-    """Draw one object as lines of title and value; a list too long for its line takes one line per entry."""
+    """Draw one object as lines of title and value, but for keys that it does not have.
+
+    A list too long for its line takes one line per entry.
+    """
+    columns = [column for column in columns if not _is_left_out(item, column)]
     margin = max((cells(column.title) for column in columns), default=0)
     for column in columns:
         value = pick(item, column.value)

@@ -83,7 +83,8 @@ def _escape(character: str) -> str:
 def relative_time(iso_utc: str, now: datetime) -> str:
     """Say an instant as a distance from now ("in 58 min", "3 h ago"), from 7 days on as local date and time.
 
-    now: with a time zone. Distances are cut to whole units. What is no instant comes back visible.
+    now: with a time zone. Distances are cut to whole units, those to come after rounding to a minute: what
+    was said to last 7 days is not 6 when it is shown. What is no instant comes back visible.
     """
     try:
         instant = datetime.fromisoformat(iso_utc)
@@ -96,8 +97,9 @@ def relative_time(iso_utc: str, now: datetime) -> str:
         return visible(iso_utc)
     if abs(seconds) < 1:
         return "now"
-    distance = _largest_unit(int(abs(seconds)))
-    return f"in {distance}" if seconds > 0 else f"{distance} ago"
+    if seconds > 0:
+        return f"in {_largest_unit(int(seconds) if seconds < MINUTE else round(seconds / MINUTE) * MINUTE)}"
+    return f"{_largest_unit(int(-seconds))} ago"
 
 
 def _largest_unit(seconds: int) -> str:

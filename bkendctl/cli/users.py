@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from msgspec import UNSET
 
-from bkendctl.cli import views
+from bkendctl.cli import exports, views
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun, one_of
 from bkendctl.cli.prompt import read_secret_stdin
@@ -51,9 +52,9 @@ def list_users(
 
     Example: bkendctl users list --role admin -o json
     """
-    request = users.ListUsers(
-        page=page, limit=limit, sort_by=_choice(sort), sort_direction="desc" if desc else "asc"
-    )
+    way: Any = "desc" if desc else "asc"
+    request = users.ListUsers(page=page, limit=limit, sort_by=_choice(sort), sort_direction=way)
+    before = None if last_sign_in_before is None else ctx.local_instant(last_sign_in_before, past=True)
     wanted = {
         "search": search,
         "search_type": search_type,
@@ -61,7 +62,7 @@ def list_users(
         "status": status,
         "provider": provider,
         "mfa": mfa,
-        "last_sign_in_before": _ago(last_sign_in_before),
+        "last_sign_in_before": before,
     }
     for name, value in wanted.items():
         if value is not None:
@@ -69,17 +70,49 @@ def list_users(
     ctx.show(_call(ctx, users.LIST, request), views.USERS)
 
 
+@noun.verb("export")
+def export(
+    ctx: Context,
+    to: Annotated[str, typer.Option(help="Format.", metavar="|".join(exports.FORMATS))],
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Where to, only for you; stdout when left out.")
+    ] = None,
+    role: Annotated[str | None, typer.Option(help="Only with this role.", metavar=one_of(Role))] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            help="Only in this state; not deleted when left out.", metavar=one_of(users.StatusFilter)
+        ),
+    ] = None,
+    include_accounts: Annotated[
+        bool, typer.Option("--include-accounts", help="With linked accounts.")
+    ] = False,
+    include_hashes: Annotated[
+        bool, typer.Option("--include-hashes", help="With password hashes, from this machine's database.")
+    ] = False,
+) -> None:
+    """Write all users, oldest first.
+
+    CSV is neutralised: a spreadsheet takes no cell for a formula.
+
+    Example: bkendctl users export --to csv --file users.csv
+    """
+    from bkendctl.cli.user_export import Export
+
+    if to not in exports.FORMATS:
+        ctx.refuse(f"--to is {' or '.join(exports.FORMATS)}, not {to}.")
+    if include_hashes and file is None:
+        ctx.refuse("--include-hashes needs --file: hashes are for a file that only you may read.")
+    request = users.ExportUsers(include_accounts=include_accounts)
+    for name, value in (("role", role), ("status", status)):
+        if value is not None:
+            setattr(request, name, value)
+    Export(ctx, request, to, file, include_hashes=include_hashes).run()
+
+
 def _choice(text: str) -> Any:
     """Passed on as typed: the core says what would be right."""
     return text
-
-
-def _ago(text: str | None) -> str | None:
-    from datetime import UTC, datetime
-
-    from bkendctl.cli.text import parse_instant
-
-    return None if text is None else parse_instant(text, datetime.now(UTC), past=True).isoformat()
 
 
 def _call(ctx: Context, operation: Any, request: Any) -> Any:

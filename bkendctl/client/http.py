@@ -6,7 +6,8 @@ What is asked again by itself: what only reads, what carries an idempotency key,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import UNSET
 
 from bkendctl import __version__
-from bkendctl.client.reading import failure_of, response_of
+from bkendctl.client.reading import failure_of, line_of, lines, response_of
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation, Raw, url_path
 
@@ -57,21 +58,21 @@ class Remote:
         return httpx.Client(timeout=self._timeout, headers=agent)
 
     def execute(self, operation: Operation[Any, Any], raw: Raw) -> Any:
-        """Do an operation at the server.
+        """Do an operation at the server. Of one that streams the responses come as they are asked for.
 
         Failures: the server's own; cli/network, cli/not-offered, cli/unexpected-answer.
         """
         request = self._request(operation, raw)
         repeatable = not operation.changes or "idempotency-key" in raw.headers
         for pause in PAUSES:
-            given = self._send(request, repeatable=repeatable)
+            given = self._send(request, repeatable=repeatable, stream=operation.streams)
             if given is not None and not (repeatable and given.status_code in _PASSING):
                 return self._result(operation, given)
             wait = max(pause, _asked_patience(given))
             if given is not None and wait > LONGEST_PAUSE:
                 return self._result(operation, given)
             self._pause(wait)
-        last = self._send(request, repeatable=False, final=True)
+        last = self._send(request, repeatable=False, final=True, stream=operation.streams)
         assert last is not None
         return self._result(operation, last)
 
@@ -101,13 +102,16 @@ class Remote:
             ) from None
 
     def _send(
-        self, request: httpx.Request, *, repeatable: bool, final: bool = False
+        self, request: httpx.Request, *, repeatable: bool, final: bool = False, stream: bool = False
     ) -> httpx.Response | None:
-        """Send once; None where it may be sent again. cli/network."""
+        """Send once; None where it may be sent again. stream: a good answer is not read yet. cli/network."""
         import httpx
 
         try:
-            return self._client.send(request)
+            given = self._client.send(request, stream=stream)
+            if stream and not given.is_success:
+                given.read()
+            return given
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             if final:
                 raise self._unreachable(error) from None
@@ -115,10 +119,11 @@ class Remote:
             if final or not repeatable:
                 raise self._unreachable(error) from None
         except httpx.DecodingError as error:
-            raise Failure(
-                "cli/unexpected-answer", f"{self._url} answered what cannot be read: {error}."
-            ) from None
+            raise self._unreadable(error) from None
         return None
+
+    def _unreadable(self, error: Exception) -> Failure:
+        return Failure("cli/unexpected-answer", f"{self._url} answered what cannot be read: {error}.")
 
     def _unreachable(self, error: Exception) -> Failure:
         import httpx
@@ -130,6 +135,10 @@ class Remote:
         return Failure("cli/network", f"{self._url} cannot be reached: {why}.")
 
     def _result(self, operation: Operation[Any, Any], given: httpx.Response) -> Any:
+        if given.is_success and operation.streams:
+            stream = self._stream(operation, given)
+            next(stream)
+            return stream
         if given.is_success:
             return response_of(operation, given.content)
         if given.has_redirect_location:
@@ -140,6 +149,20 @@ class Remote:
             )
         patience = _asked_patience(given)
         raise failure_of(operation, given.status_code, given.content, retry_after=patience or None)
+
+    def _stream(self, operation: Operation[Any, Any], given: httpx.Response) -> Iterator[Any]:
+        """Responses as they come, after a None: once begun, the answer is closed with whoever drops this."""
+        import httpx
+
+        with closing(given):
+            yield None
+            try:
+                for line in lines(given.iter_bytes()):
+                    yield line_of(operation, line)
+            except httpx.TransportError as error:
+                raise self._unreachable(error) from None
+            except httpx.DecodingError as error:
+                raise self._unreadable(error) from None
 
 
 def _require_sendable(headers: dict[str, str]) -> None:

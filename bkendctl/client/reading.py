@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -11,6 +12,8 @@ from msgspec import Struct
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation
 
+LINE_BYTES = 1_048_576
+"""As much as a whole body may have that is sent to a server."""
 _WITHOUT_BODY = {
     408: "common/request-timeout",
     413: "common/payload-too-large",
@@ -48,6 +51,30 @@ def response_of(operation: Operation[Any, Any], content: bytes) -> Any:
         raise Failure(
             "cli/unexpected-answer", f"{operation.method} {operation.path} answered something else: {error}."
         ) from None
+
+
+def line_of(operation: Operation[Any, Any], line: bytes) -> Any:
+    """One response of a stream; an error body, its last line, is raised. cli/unexpected-answer."""
+    try:
+        error = msgspec.json.decode(line, type=_ErrorBody).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return response_of(operation, line)
+    raise Failure(error.code, error.message, details=error.details)
+
+
+def lines(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines of a stream, empty ones left out. cli/unexpected-answer for one that does not end.
+
+    Broken at line feeds alone: JSON may hold U+2028 and the like as they are.
+    """
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        yield from filter(None, whole)
+        if len(rest) > LINE_BYTES:
+            raise Failure("cli/unexpected-answer", f"A line of the answer is longer than {LINE_BYTES} bytes.")
+    if rest:
+        yield rest
 
 
 def failure_of(

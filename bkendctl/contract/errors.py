@@ -98,13 +98,16 @@ ERRORS: dict[str, ErrorCode] = {
     "organization/last-owner": ErrorCode(409, "The organization would be left without an owner."),
     "organization/not-found": ErrorCode(404, "There is no such organization."),
     "project/not-found": ErrorCode(404, "There is no such project."),
+    "user/avatar-not-found": ErrorCode(404, "The image names an upload that holds no file."),
     "user/forbidden": ErrorCode(403, "Only the user or an admin may do this.", "bkendctl whoami"),
     "user/invalid-name": ErrorCode(400, "A name has 1 to 100 characters."),
+    "user/invalid-nickname": ErrorCode(400, "A nickname has 1 to 50 characters."),
     "user/invalid-role": ErrorCode(400, "A role is admin, user or guest."),
     "user/last-admin": ErrorCode(
         409, "The environment would be left without an active admin.", "bkendctl users set-role EMAIL admin"
     ),
     "user/not-found": ErrorCode(404, "There is no such user.", "bkendctl users list"),
+    "user/slug-already-exists": ErrorCode(409, "Another user has this slug.", "choose another one"),
     "user/unauthorized": ErrorCode(401, "Not signed in.", "bkendctl login"),
     # Faults of this machine.
     "cli/address": ErrorCode(0, "The address cannot be used.", "bkendctl serve --port 8788", 1),

@@ -72,6 +72,8 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     dev_only: offered in environments of type dev alone, 404 elsewhere before any role check.
     any_signed_in: the handler decides about signed-in users other than the one in the path.
     writes: set for a GET that changes something all the same, as the link of a mail does.
+    streams: the answer is any number of responses, each as it comes; over HTTP a line of JSON each. A fault
+    on the way is the last line, an error body.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     dev_only: bool = False
     any_signed_in: bool = False
     writes: bool = False
+    streams: bool = False
 
     @property
     def under_users(self) -> bool:

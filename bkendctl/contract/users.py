@@ -79,6 +79,14 @@ class UserPage(Body, kw_only=True):
     next_cursor: str | None
 
 
+class ExportUsers(Body, kw_only=True):
+    """Which users; all but deleted ones when status is left out."""
+
+    role: Role | UnsetType = UNSET
+    status: StatusFilter | UnsetType = UNSET
+    include_accounts: bool = False
+
+
 class CreateUser(Body, kw_only=True):
     """Make a user without sign-up; without password it signs in by link or provider or after a reset."""
 
@@ -130,6 +138,20 @@ LIST = Operation(
     scope="users:list",
     request=ListUsers,
     response=UserPage,
+)
+
+EXPORT = Operation(
+    name="users.export",
+    operation_id="export_users",
+    method="GET",
+    path="/v1/users/export",
+    summary="All users as a stream",
+    access=Access.ADMIN,
+    scope="users:list",
+    request=ExportUsers,
+    response=User,
+    streams=True,
+    extension=True,
 )
 
 CREATE = Operation(

@@ -6,15 +6,15 @@ Each attempt is counted before its hash is computed and taken back when the pass
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
 from bkendctl.core.call import Call
 from bkendctl.core.clock import DAY, MINUTE
 from bkendctl.core.crypto import fingerprint
-from bkendctl.core.database import Transaction
 from bkendctl.core.throttle import Counter, Limit, forget
+from bkendctl.core.transaction import Transaction
 
 PER_SOURCE = "lock"
 PER_ACCOUNT = "lock-account"
@@ -90,15 +90,31 @@ def lift_locks(call: Call, email: str) -> None:
 
 def remember_source(call: Call, user_id: str) -> None:
     """Note that this source signed in to the account."""
-    table = schema.known_sources
     identity = {"user_id": user_id, "source_hash": _source(call)}
-    where = [table.c[name] == value for name, value in identity.items()]
-    if not call.tx.run(update(table).where(*where).values(last_sign_in_at=call.now)):
+    if not call.tx.update(_known, {"last_sign_in_at": call.now}, **identity):
         values = identity | {"environment_id": call.environment_id, "last_sign_in_at": call.now}
-        call.tx.insert(table, values)
-    call.tx.run(
-        delete(table).where(table.c.user_id == user_id, table.c.last_sign_in_at < call.now - KNOWN_SOURCE_MS)
+        call.tx.insert(_known, values)
+    call.tx.change(_FORGET, {"user": user_id, "before": call.now - KNOWN_SOURCE_MS})
+
+
+# Built once: each sign-in runs them.
+_users, _passwords, _known = schema.users, schema.passwords, schema.known_sources
+_HERE = (_users.c.environment_id == bindparam("environment"), _users.c.email == bindparam("email"))
+_PASSWORD_OF = (
+    select(_users.c.id, _passwords.c.hash, _passwords.c.changed_at)
+    .join(_passwords, _passwords.c.user_id == _users.c.id)
+    .where(*_HERE, _users.c.deleted_at.is_(None))
+)
+_KNOWN = (
+    select(_known.c.user_id)
+    .join(_users, _users.c.id == _known.c.user_id)
+    .where(
+        *_HERE, _known.c.source_hash == bindparam("source"), _known.c.last_sign_in_at >= bindparam("since")
     )
+)
+_FORGET = delete(_known).where(
+    _known.c.user_id == bindparam("user"), _known.c.last_sign_in_at < bindparam("before")
+)
 
 
 class _Found(Struct, frozen=True):
@@ -108,16 +124,7 @@ class _Found(Struct, frozen=True):
 
 
 def _find(transaction: Transaction, call: Call, email: str) -> _Found | None:
-    users, passwords = schema.users, schema.passwords
-    row = transaction.first(
-        select(users.c.id, passwords.c.hash, passwords.c.changed_at)
-        .join(passwords, passwords.c.user_id == users.c.id)
-        .where(
-            users.c.environment_id == call.environment_id,
-            users.c.email == email,
-            users.c.deleted_at.is_(None),
-        )
-    )
+    row = transaction.first(_PASSWORD_OF, environment=call.environment_id, email=email)
     return _Found(row.id, row.hash, row.changed_at) if row is not None else None
 
 
@@ -130,20 +137,8 @@ def _check_locks(transaction: Transaction, call: Call, email: str) -> None:
 
 
 def _is_known_source(transaction: Transaction, call: Call, email: str) -> bool:
-    users, known = schema.users, schema.known_sources
-    return (
-        transaction.first(
-            select(known.c.user_id)
-            .join(users, users.c.id == known.c.user_id)
-            .where(
-                users.c.environment_id == call.environment_id,
-                users.c.email == email,
-                known.c.source_hash == _source(call),
-                known.c.last_sign_in_at >= call.now - KNOWN_SOURCE_MS,
-            )
-        )
-        is not None
-    )
+    known = {"source": _source(call), "since": call.now - KNOWN_SOURCE_MS}
+    return transaction.first(_KNOWN, environment=call.environment_id, email=email, **known) is not None
 
 
 def _source(call: Call) -> str:

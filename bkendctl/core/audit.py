@@ -8,9 +8,9 @@ from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import RateClass
 from bkendctl.core import schema
 from bkendctl.core.call import Actor, Call
-from bkendctl.core.database import Transaction
 from bkendctl.core.permissions import actor_of
 from bkendctl.core.rate_limits import RateLimited
+from bkendctl.core.transaction import Transaction
 
 
 def is_recorded(call: Call, failure: Failure | None) -> bool:

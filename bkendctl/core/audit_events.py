@@ -17,8 +17,8 @@ from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
 from bkendctl.core.call import Call
 from bkendctl.core.clock import instant_of, wire
-from bkendctl.core.database import Transaction
 from bkendctl.core.dispatch import handles
+from bkendctl.core.transaction import Transaction
 
 CHUNK = 1_000
 """Rows sealed in one transaction: writers wait for a chunk at most."""

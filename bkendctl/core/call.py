@@ -12,11 +12,11 @@ from sqlalchemy import Row, bindparam, select
 from bkendctl.contract.operation import Operation
 from bkendctl.core import schema
 from bkendctl.core.clock import wire
-from bkendctl.core.database import Transaction
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.settings import RateLimits, Settings, load
 from bkendctl.core.settings import convert as settings_of_sessions
+from bkendctl.core.transaction import Transaction
 
 
 class Source(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -13,11 +13,12 @@ from typing import Any
 from weakref import WeakSet
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, Executable, Insert, Row, Table, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bkendctl.contract.errors import Failure
+from bkendctl.core.transaction import Transaction
 
 SCHEMA = "0001"
 """The newest migration this program knows."""
@@ -44,59 +45,6 @@ def sqlite_is_safe() -> bool:
     """Whether the SQLite in use is free of the WAL-reset race."""
     version = sqlite_module().sqlite_version.split(".")
     return tuple(int(part) for part in version) >= SAFE_SQLITE
-
-
-_INSERTS: dict[Table, Insert] = {}
-
-
-class Transaction:
-    """Statements inside one transaction. values: of the bindparams of a statement that was built once."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def first(self, statement: Executable, **values: Any) -> Row[Any] | None:
-        """The first row, or None."""
-        return self.connection.execute(statement, values).first()
-
-    def one(self, statement: Executable) -> Row[Any]:
-        """The one row there has to be."""
-        return self.connection.execute(statement).one()
-
-    def all(self, statement: Executable, **values: Any) -> Sequence[Row[Any]]:
-        """Every row."""
-        return self.connection.execute(statement, values).all()
-
-    def value(self, statement: Executable, **values: Any) -> Any:
-        """The first column of the first row, or None."""
-        return self.connection.execute(statement, values).scalar()
-
-    def run(self, statement: Executable, rows: Sequence[dict[str, Any]] | None = None) -> int:
-        """Execute and give the number of rows it touched; rows: parameters of an insert of many."""
-        return self.connection.execute(statement, rows).rowcount
-
-    def insert(self, table: Table, values: dict[str, Any]) -> None:
-        """Add a row, by a statement that is built once for each table: its values are parameters."""
-        statement = _INSERTS.get(table)
-        if statement is None:
-            statement = _INSERTS[table] = table.insert()
-        self.connection.execute(statement, values)
-
-    def change(self, statement: Executable, values: dict[str, Any]) -> int:
-        """Execute a statement that was built once, with its parameters; gives the number of rows touched."""
-        return self.connection.execute(statement, values).rowcount
-
-    def hold(self, *names: str) -> None:
-        """Wait until nobody else holds these names, and hold them until the end; always in one order.
-
-        For a rule across environments: who writes is otherwise alone in its own one. Nothing on SQLite, where
-        who writes is alone altogether.
-        """
-        if self.connection.dialect.name == "postgresql":
-            from bkendctl.core.postgresql import holding
-
-            for name in sorted(names):
-                self.connection.exec_driver_sql(holding(name))
 
 
 class Database:
@@ -139,9 +87,10 @@ class Database:
         within: the id of the environment all of it belongs to, and then perhaps a name within that: on
         PostgreSQL others go on writing elsewhere. A rule that is checked and kept holds within the lock only.
         """
-        engine = self.engine.execution_options(writes=True, within=within)
-        with self._translated(), engine.begin() as connection:
-            yield Transaction(connection)
+        with self._translated(), self.engine.connect() as pooled:
+            connection = pooled.execution_options(writes=True, within=within)
+            with connection.begin():
+                yield Transaction(connection)
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:

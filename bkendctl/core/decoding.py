@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -47,7 +48,7 @@ def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
     faults: Faults = {}
     values: dict[str, Any] = {}
     uncoded: set[str] = set()
-    for field in msgspec.structs.fields(operation.request):
+    for field in _fields_of(operation):
         place = places[field.encode_name]
         header = place.removeprefix("header:")
         value = (
@@ -73,6 +74,11 @@ def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
     if faults:
         raise _refusal(operation, faults, uncoded)
     return operation.request(**values)
+
+
+@cache
+def _fields_of(operation: Operation[Any, Any]) -> tuple[FieldInfo, ...]:
+    return msgspec.structs.fields(operation.request)
 
 
 class _Unstorable(ValidationError):
@@ -105,16 +111,27 @@ def _refuse_unstorable(value: Any) -> None:
             raise _Unstorable("must be well-formed Unicode") from None
 
 
-def _refuse_loose_end(value: Any, wanted: Any) -> None:
+def _refuse_loose_end(value: Any, wanted: Any, above: str = "") -> None:
     """Python's $ also matches before a final line break, where the contract's patterns (ECMA 262) end."""
+    if isinstance(value, dict):
+        for field in _fields_below(wanted):
+            below = value.get(field.encode_name)
+            _refuse_loose_end(below, field.type, f" - at `$.{field.encode_name}`")
     if not any(_patterns(wanted)):
         return
     listed = (
         [(f" - at `$[{index}]`", item) for index, item in enumerate(value)] if isinstance(value, list) else []
     )
-    for place, item in listed or [("", value)]:
+    for place, item in listed or [(above, value)]:
         if isinstance(item, str) and item.endswith("\n"):
             raise ValidationError(f"must not end in a line break{place}")
+
+
+def _fields_below(wanted: Any) -> Iterator[FieldInfo]:
+    """The fields of an object that a field's type allows."""
+    for member in _members(wanted):
+        if isinstance(member, type) and issubclass(member, Struct):
+            yield from msgspec.structs.fields(member)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -209,14 +226,16 @@ def _located(field: FieldInfo, fault: ValidationError) -> tuple[str, list[str]]:
     path = field.encode_name + re.sub(r"\[(\d+)\]", r".\1", where)
     if not said.startswith(("Expected", "Invalid", "Object")):
         return path, [said]
-    return path, [_reason(_items(field.type) if where else field.type, said)]
+    return path, [_reason(_within(field.type, where), said)]
 
 
-def _items(wanted: Any) -> Any:
-    """The type of what is in a list."""
-    if hasattr(wanted, "__metadata__"):
-        return _items(wanted.__origin__)
-    return get_args(wanted)[0] if get_origin(wanted) is list else wanted
+def _within(wanted: Any, where: str) -> Any:
+    """The type of what is in a list, or of a field of an object; where: "" for neither."""
+    if where.startswith("."):
+        return next((each.type for each in _fields_below(wanted) if where == f".{each.encode_name}"), wanted)
+    if where and hasattr(wanted, "__metadata__"):
+        return _within(wanted.__origin__, where)
+    return get_args(wanted)[0] if where and get_origin(wanted) is list else wanted
 
 
 def _reason(wanted: Any, said: str) -> str:
@@ -252,7 +271,9 @@ def _refusal(operation: Operation[Any, Any], faults: Faults, uncoded: set[str]) 
     return Failure(code, details=faults)
 
 
-def require_fields(request: Struct, *names: str) -> None:
-    """Refuse a change that names nothing to change (minProperties 1)."""
-    if all(getattr(request, name) is UNSET for name in names):
+def require_fields(request: Struct, *names: str) -> dict[str, Any]:
+    """Give what a change names, by name; refuse one that names nothing to change (minProperties 1)."""
+    named = {name: value for name in names if (value := getattr(request, name)) is not UNSET}
+    if not named:
         raise Failure("common/invalid-parameters", details={"": ["name at least one field to change"]})
+    return named

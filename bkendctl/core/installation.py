@@ -14,13 +14,14 @@ from bkendctl.contract.fields import EnvironmentName, EnvironmentType, Name
 from bkendctl.contract.operation import Access, Empty, Operation
 from bkendctl.core import audit, schema
 from bkendctl.core.call import Actor, Call, Source, environment_row
-from bkendctl.core.database import SCHEMA, Database, Transaction
+from bkendctl.core.database import SCHEMA, Database
 from bkendctl.core.keys import new_key
 from bkendctl.core.master_key import KEY_BYTES
 from bkendctl.core.occupancy import alone
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
+from bkendctl.core.transaction import Transaction
 from bkendctl.core.upgrade import upgrade
 
 INIT: Operation[Empty, Empty] = Operation(

@@ -17,8 +17,8 @@ from sqlalchemy import Row, select, update
 from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
 from bkendctl.core.crypto import Vault
-from bkendctl.core.database import Transaction
 from bkendctl.core.randomness import Randomness
+from bkendctl.core.transaction import Transaction
 
 KEY_BYTES = 32
 _IDENTITY = "installation/data_key"

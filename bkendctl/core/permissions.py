@@ -13,7 +13,7 @@ from bkendctl.core import rate_limits, schema
 from bkendctl.core.call import Actor, Call, environment_by_id
 from bkendctl.core.clock import MINUTE
 from bkendctl.core.crypto import fingerprint
-from bkendctl.core.database import Transaction
+from bkendctl.core.transaction import Transaction
 
 _KEY = re.compile(r"(pk|sk)_[a-fA-F0-9]{64}")
 

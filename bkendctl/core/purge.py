@@ -15,10 +15,10 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, se
 from bkendctl.core import schema
 from bkendctl.core.attempts import KNOWN_SOURCE_MS
 from bkendctl.core.clock import DAY
-from bkendctl.core.database import Transaction
 from bkendctl.core.installation import record
 from bkendctl.core.runtime import Core
 from bkendctl.core.sessions import DELETED
+from bkendctl.core.transaction import Transaction
 from bkendctl.core.users import RESTORE_MS
 
 BATCH = 500

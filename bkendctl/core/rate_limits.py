@@ -13,9 +13,9 @@ from bkendctl.contract.operation import RateClass, Raw
 from bkendctl.core import settings
 from bkendctl.core.call import Allowance, Call
 from bkendctl.core.clock import SECOND
-from bkendctl.core.database import Transaction
 from bkendctl.core.settings import CodeRateLimit
 from bkendctl.core.throttle import Window
+from bkendctl.core.transaction import Transaction
 
 LONGEST_EMAIL = 254
 LOGIN, CODE, DEFAULT = "auth/too-many-login-attempts", "auth/too-many-code-requests", "auth/too-many-requests"

@@ -11,11 +11,12 @@ from sqlalchemy import Row
 from bkendctl.core.arrivals import Arrivals
 from bkendctl.core.clock import Clock, SystemClock
 from bkendctl.core.crypto import Vault
-from bkendctl.core.database import Database, Transaction
+from bkendctl.core.database import Database
 from bkendctl.core.master_key import MasterKey, fitting, installation
 from bkendctl.core.passwords import Hasher
 from bkendctl.core.randomness import Randomness, SystemRandomness
 from bkendctl.core.tokens import Signer
+from bkendctl.core.transaction import Transaction
 from bkendctl.core.windows import Windows
 
 UNFINISHED = "a change of the master key was interrupted; to finish it: bkendctl db rekey"

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Row, and_, delete, func, select, update
+from sqlalchemy import Row, and_, bindparam, delete, func, select, update
 
 from bkendctl.contract import sessions as contract
 from bkendctl.contract.accounts import TokenPair
@@ -29,6 +29,7 @@ DELETED = "deleted"
 
 _table = schema.sessions
 _tokens = schema.refresh_tokens
+_SPEND = update(_tokens).where(_tokens.c.token_hash == bindparam("token"), _tokens.c.spent_at.is_(None))
 
 
 def open_session(call: Call, user: Row[Any], amr: list[str]) -> TokenPair:
@@ -50,9 +51,9 @@ def open_session(call: Call, user: Row[Any], amr: list[str]) -> TokenPair:
         "expires_at": _expiry(call, call.now),
     }
     call.tx.insert(_table, values)
-    users = schema.users
-    call.tx.run(update(users).where(users.c.id == user.id).values(last_sign_in_at=call.now))
-    session = call.tx.one(select(_table).where(_table.c.id == session_id))
+    call.tx.update(schema.users, {"last_sign_in_at": call.now}, id=user.id)
+    session = call.tx.row(_table, id=session_id)
+    assert session is not None
     return _issue(call, user, session, generation=1)[0]
 
 
@@ -119,14 +120,12 @@ def _issue(call: Call, user: Row[Any], session: Row[Any], *, generation: int) ->
 
 
 def _organization_role(call: Call, user_id: str, organization_id: str | None) -> str | None:
-    table = schema.memberships
-    return call.tx.value(  # type: ignore[no-any-return]
-        select(table.c.role).where(
-            table.c.resource_type == "organization",
-            table.c.resource_id == organization_id,
-            table.c.user_id == user_id,
-        )
+    if organization_id is None:
+        return None
+    found = call.tx.row(
+        schema.memberships, resource_type="organization", resource_id=organization_id, user_id=user_id
     )
+    return None if found is None else str(found.role)
 
 
 def _on_arrival(call: Call, request: contract.Refresh) -> Row[Any] | None:
@@ -135,12 +134,8 @@ def _on_arrival(call: Call, request: contract.Refresh) -> Row[Any] | None:
     A server's request may have waited for its thread until now; arrivals.py knows what it was there before.
     """
     with call.core.database.read() as transaction:
-        return transaction.first(
-            select(_tokens).where(
-                _tokens.c.token_hash == fingerprint(request.refresh_token),
-                _tokens.c.environment_id == call.environment_id,
-            )
-        )
+        token_hash = fingerprint(request.refresh_token)
+        return transaction.row(_tokens, token_hash=token_hash, environment_id=call.environment_id)
 
 
 @handles(contract.REFRESH, before=_on_arrival)
@@ -151,11 +146,12 @@ def refresh(call: Call, request: contract.Refresh, arrived: Row[Any] | None) -> 
     user, session = _owner_of(call, arrived)
     key = request.idempotency_key
     key_hash = None if key is UNSET else fingerprint(str(key))
-    mine = and_(_tokens.c.token_hash == arrived.token_hash, _tokens.c.spent_at.is_(None))
-    if call.tx.run(update(_tokens).where(mine).values(spent_at=call.now, idempotency_hash=key_hash)):
+    if call.tx.change(
+        _SPEND, {"token": arrived.token_hash, "spent_at": call.now, "idempotency_hash": key_hash}
+    ):
         call.afterwards.append(partial(call.core.arrivals.spent, arrived.token_hash))
         return _rotate(call, user, session, arrived, arrived.generation + 1)
-    spent = call.tx.first(select(_tokens).where(_tokens.c.token_hash == arrived.token_hash))
+    spent = call.tx.row(_tokens, token_hash=arrived.token_hash)
     if spent is None:
         raise Failure("auth/invalid-refresh-token")
     successor = call.tx.first(select(_tokens).where(_tokens.c.token_hash == spent.successor_hash))
@@ -175,9 +171,8 @@ def _owner_of(call: Call, token: Row[Any]) -> tuple[Row[Any], Row[Any]]:
 
     Failures: auth/user-not-found, auth/invalid-refresh-token, auth/session-expired.
     """
-    users = schema.users
-    session = call.tx.first(select(_table).where(_table.c.id == token.session_id))
-    user = call.tx.first(select(users).where(users.c.id == session.user_id)) if session is not None else None
+    session = call.tx.row(_table, id=token.session_id)
+    user = call.tx.row(schema.users, id=session.user_id) if session is not None else None
     if session is None or user is None or user.deleted_at is not None:
         raise Failure("auth/user-not-found")
     call.about("session", session.id)
@@ -190,11 +185,9 @@ def _owner_of(call: Call, token: Row[Any]) -> tuple[Row[Any], Row[Any]]:
 
 def _rotate(call: Call, user: Row[Any], session: Row[Any], spent: Row[Any], generation: int) -> TokenPair:
     pair, successor = _issue(call, user, session, generation=generation)
-    call.tx.run(
-        update(_tokens).where(_tokens.c.token_hash == spent.token_hash).values(successor_hash=successor)
-    )
+    call.tx.update(_tokens, {"successor_hash": successor}, token_hash=spent.token_hash)
     moved = {"last_activity_at": call.now, "expires_at": _expiry(call, session.created_at)}
-    call.tx.run(update(_table).where(_table.c.id == session.id).values(moved))
+    call.tx.update(_table, moved, id=session.id)
     return pair
 
 

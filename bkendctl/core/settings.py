@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from bkendctl.core import schema
-from bkendctl.core.database import Transaction
+from bkendctl.core.transaction import Transaction
 
 
 class PasswordPolicy(Struct, rename="camel"):

@@ -14,7 +14,7 @@ from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
 from bkendctl.core.clock import DAY, MINUTE
 from bkendctl.core.crypto import fingerprint
-from bkendctl.core.database import Transaction
+from bkendctl.core.transaction import Transaction
 
 _SWEEP = 20
 _KEY_LENGTH = 64

@@ -11,8 +11,8 @@ from sqlalchemy import Row, bindparam, select
 from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
 from bkendctl.core.crypto import Vault
-from bkendctl.core.database import Transaction
 from bkendctl.core.randomness import Randomness, new_id
+from bkendctl.core.transaction import Transaction
 
 TYPE = "at+jwt"
 """RFC 9068: keeps access tokens apart from every other JWT."""
@@ -92,10 +92,7 @@ class Signer:
         """Sign with the environment's present key."""
         import jwt
 
-        table = schema.signing_keys
-        key = transaction.first(
-            select(table).where(table.c.environment_id == environment_id, table.c.status == "signing")
-        )
+        key = transaction.row(schema.signing_keys, environment_id=environment_id, status="signing")
         if key is None:
             raise Failure("common/internal-error", "This environment has no signing key.")
         headers = {"kid": key.kid, "typ": TYPE}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from typing import Annotated, Any, NoReturn
 
 import msgspec
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, UnsetType
 from sqlalchemy import ColumnElement, Row, Select, Text, and_, bindparam, exists, func, or_, select
 
 from bkendctl.contract.accounts import LinkedAccount, User
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.paging import Pagination
-from bkendctl.contract.users import ListUsers, PublicUser, SocialLinks, UserPage
+from bkendctl.contract.users import ListUsers, PublicUser, SocialLinks, StatusFilter, UserPage
 from bkendctl.core import schema
 from bkendctl.core.call import Call
 from bkendctl.core.clock import instant_of, wire
@@ -39,6 +40,7 @@ def is_banned(user: Row[Any], now: int) -> bool:
 
 
 _ENROLLED = select(_enrolments.c.user_id).where(_enrolments.c.confirmed_at.is_not(None))
+_ENROLLED_OF = _ENROLLED.where(_enrolments.c.user_id.in_(bindparam("ids", expanding=True)))
 _IS_ENROLLED = _ENROLLED.where(_enrolments.c.user_id == bindparam("id"))
 
 
@@ -105,23 +107,28 @@ def page(call: Call, request: ListUsers) -> UserPage:
         statement = statement.offset((number - 1) * request.limit)
     rows = call.tx.all(statement)
     more, rows = len(rows) > request.limit, rows[: request.limit]
-    ids = [row.id for row in rows]
-    accounts = _accounts_of(call, ids) if request.include_accounts else {}
-    enrolled = {row.user_id for row in call.tx.all(_ENROLLED.where(_enrolments.c.user_id.in_(ids)))}
     return UserPage(
-        items=[
-            shown(
-                call,
-                row,
-                for_admin=True,
-                accounts=accounts.get(row.id, []) if request.include_accounts else None,
-                mfa_enabled=row.id in enrolled,
-            )
-            for row in rows
-        ],
+        items=shown_to_admins(call, rows, include_accounts=request.include_accounts),
         pagination=Pagination.of(number, request.limit, total, exact=exact),
         next_cursor=_cursor(request, rows[-1]) if more else None,
     )
+
+
+def shown_to_admins(call: Call, rows: Sequence[Row[Any]], *, include_accounts: bool) -> list[User]:
+    """Many users, with what belongs to them read for all at once."""
+    ids = [row.id for row in rows]
+    accounts = _accounts_of(call, ids) if include_accounts else {}
+    enrolled = {row.user_id for row in call.tx.all(_ENROLLED_OF, ids=ids)}
+    return [
+        shown(
+            call,
+            row,
+            for_admin=True,
+            accounts=accounts.get(row.id, []) if include_accounts else None,
+            mfa_enabled=row.id in enrolled,
+        )
+        for row in rows
+    ]
 
 
 def _count(call: Call, wanted: ColumnElement[bool], *, capped: bool) -> tuple[int, bool]:
@@ -137,7 +144,7 @@ def _count(call: Call, wanted: ColumnElement[bool], *, capped: bool) -> tuple[in
 
 def _conditions(call: Call, request: ListUsers) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [_users.c.environment_id == call.environment_id]
-    found += _status(call, "" if request.status is UNSET else str(request.status))
+    found += of_status(call, request.status)
     if request.search is not UNSET and request.search:
         found.append(_search(str(request.search), request.search_type))
     if request.role is not UNSET:
@@ -167,7 +174,8 @@ def _times(request: ListUsers) -> list[ColumnElement[bool]]:
     return found
 
 
-def _status(call: Call, status: str) -> list[ColumnElement[bool]]:
+def of_status(call: Call, status: StatusFilter | UnsetType) -> list[ColumnElement[bool]]:
+    """Conditions for users in a state; all but deleted ones where none is named."""
     banned = and_(
         _users.c.banned_at.is_not(None),
         or_(_users.c.banned_until.is_(None), _users.c.banned_until > call.now),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Row, and_, delete, func, or_, select, update
+from sqlalchemy import Row, and_, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from bkendctl.contract import sessions as session_contract
@@ -14,7 +15,17 @@ from bkendctl.contract.accounts import User
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Message
 from bkendctl.contract.paging import Page
-from bkendctl.core import keys, mail_tokens, mailbox, outbox, schema, second_factor, sessions, user_list
+from bkendctl.core import (
+    keys,
+    mail_tokens,
+    mailbox,
+    outbox,
+    schema,
+    second_factor,
+    sessions,
+    user_export,
+    user_list,
+)
 from bkendctl.core.call import Call
 from bkendctl.core.clock import DAY, instant_of
 from bkendctl.core.decoding import require_fields
@@ -29,9 +40,7 @@ is_banned = user_list.is_banned
 
 def by_id(call: Call, user_id: str, *, deleted: bool = False) -> Row[Any]:
     """A user of the environment; user/not-found for unknown ids, and for deleted ones unless wanted."""
-    row = call.tx.first(
-        select(_users).where(_users.c.id == user_id, _users.c.environment_id == call.environment_id)
-    )
+    row = call.tx.row(_users, id=user_id, environment_id=call.environment_id)
     if row is None or (row.deleted_at is not None and not deleted):
         raise Failure("user/not-found")
     return row
@@ -129,13 +138,24 @@ def list_users(call: Call, request: contract.ListUsers) -> contract.UserPage:
     return user_list.page(call, request)
 
 
+@handles(contract.EXPORT)
+def export(call: Call, request: contract.ExportUsers) -> Iterator[User]:
+    """Every user of the environment; nothing is read before the first is asked for."""
+    return user_export.every(call, request)
+
+
 @handles(contract.GET)
 def get(call: Call, request: contract.UserId) -> User | contract.PublicUser:
     """One user: whole for itself and admins, its public profile for others, who learn nothing else."""
     if call.is_admin or call.caller.id == request.user_id:
         return shown(call, by_id(call, request.user_id, deleted=call.is_admin), for_admin=call.is_admin)
+    return seen_by_others(call, request.user_id)
+
+
+def seen_by_others(call: Call, user_id: str) -> contract.PublicUser:
+    """A public profile; user/forbidden for any other and for unknown ids, so that they cannot be probed."""
     try:
-        other = by_id(call, request.user_id)
+        other = by_id(call, user_id)
     except Failure:
         raise Failure("user/forbidden") from None
     if not other.is_public:
@@ -178,7 +198,7 @@ def soft_delete(call: Call, user: Row[Any]) -> None:
 
 @handles(contract.RESTORE)
 def restore(call: Call, request: contract.UserId) -> User:
-    """Bring a deleted user back; sessions, links and keys stay gone."""
+    """Bring a deleted user back; sessions, links and keys stay gone, and a slug that another took since."""
     user = by_id(call, request.user_id, deleted=True)
     call.about("user", user.id)
     if user.deleted_at is None:
@@ -188,12 +208,22 @@ def restore(call: Call, request: contract.UserId) -> User:
     mail_tokens.end_all(call, user, but=mail_tokens.DECOY)
     passwords = schema.passwords
     try:
-        restored = _changed(call, user, deleted_at=None)
+        restored = _changed(call, user, deleted_at=None, slug=_slug_if_free(call, user))
     except IntegrityError:
         raise Failure("auth/email-already-exists") from None
     if call.tx.first(select(passwords.c.user_id).where(passwords.c.user_id == user.id)) is not None:
         _link_email(call, user.id, user.email)
     return restored
+
+
+def _slug_if_free(call: Call, user: Row[Any]) -> str | None:
+    """The slug a user had, unless a live one has it now."""
+    taken = and_(
+        _users.c.environment_id == call.environment_id,
+        _users.c.slug == user.slug,
+        _users.c.deleted_at.is_(None),
+    )
+    return None if call.tx.first(select(_users.c.id).where(taken)) is not None else user.slug
 
 
 @handles(contract.SET_ROLE)
@@ -259,9 +289,14 @@ def reset_mfa(call: Call, request: contract.UserId) -> Message:
     return Message(message="MFA is off; the user has to enrol again.")
 
 
+def rewritten(call: Call, user: Row[Any], **values: Any) -> Row[Any]:
+    """Write columns of a user and its time of change, and read it again. IntegrityError: a value is taken."""
+    call.tx.update(_users, values | {"updated_at": call.now}, id=user.id)
+    return by_id(call, user.id, deleted=True)
+
+
 def _changed(call: Call, user: Row[Any], **values: Any) -> User:
-    call.tx.run(update(_users).where(_users.c.id == user.id).values(values | {"updated_at": call.now}))
-    return shown(call, by_id(call, user.id, deleted=True), for_admin=call.is_admin)
+    return shown(call, rewritten(call, user, **values), for_admin=call.is_admin)
 
 
 def _keep_an_admin(call: Call, user: Row[Any]) -> None:

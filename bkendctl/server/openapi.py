@@ -150,7 +150,12 @@ def _success(operation: Operation[Any, Any], schema_of: dict[Any, Schema]) -> Sc
     if operation.status != 204 and not (operation.status // 100 == 3 and operation.response is Empty):
         schemas = [schema_of[shape] for shape in _shapes(operation.response)]
         schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-        answer["content"] = {"application/json": {"schema": schema}}
+        if operation.streams:
+            answer["description"] = (
+                "One document a line; a fault on the way ends the stream with an Error line."
+            )
+        media = "application/x-ndjson" if operation.streams else "application/json"
+        answer["content"] = {media: {"schema": schema}}
     return {str(operation.status): answer}
 
 

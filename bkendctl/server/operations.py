@@ -18,6 +18,7 @@ from bkendctl.server.cors import Cors
 from bkendctl.server.note import Note
 from bkendctl.server.outgoing import Answer
 from bkendctl.server.pools import Pools
+from bkendctl.server.streaming import stream
 
 
 class Operations:
@@ -35,8 +36,13 @@ class Operations:
             given = await self._answer(scope, receive)
         except incoming.Gone:
             return
-        scope["note"].code = given.code
-        await outgoing.send(given, send)
+        try:
+            if given.parts is None or scope["method"] == "HEAD":
+                await outgoing.send(given, send)
+            else:
+                await stream(given, receive, send, self._pools.streaming)
+        finally:
+            scope["note"].code = given.code
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         offered = catalogue.at(scope["raw_path"].decode("ascii"))

@@ -1,7 +1,8 @@
-"""From an answer or a Failure to HTTP: status, headers, JSON body."""
+"""From an answer or a Failure to HTTP: status, headers, JSON body, or lines of JSON as they come."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -18,22 +19,63 @@ JSON: Headers = [
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 ]
+NDJSON = b"application/x-ndjson"
 BUSY_SECONDS = 1
 """Retry-After where whoever refused named no time."""
 
 
+PART_BYTES = 65_536
+"""What is gathered of a stream before it is sent."""
+
+
 class Answer(msgspec.Struct):
-    """An HTTP answer, whole. code: the error's, None for a good one."""
+    """An HTTP answer, whole, or in parts that are made as they are asked for.
+
+    code: the error's, None for a good one; of a stream it is known at its end.
+    """
 
     status: int
     body: bytes
     headers: Headers
     code: str | None = None
+    parts: Iterator[bytes] | None = None
 
 
 def good(call: Call, given: Any) -> Answer:
-    """The answer of an operation that was done."""
+    """The answer of an operation that was done, or that gives what it is asked for bit by bit."""
+    if call.operation.streams:
+        headers = [(name, NDJSON if name == b"content-type" else value) for name, value in _about(call)]
+        answer = Answer(call.operation.status, b"", headers)
+        answer.parts = _parts(answer, given)
+        return answer
     return Answer(call.operation.status, msgspec.json.encode(given), _about(call))
+
+
+def _parts(answer: Answer, given: Iterator[Any]) -> Iterator[bytes]:
+    """Lines of JSON, many at a time; a fault on the way is the last one."""
+    part = bytearray()
+    try:
+        for item in given:
+            part += msgspec.json.encode(item)
+            part += b"\n"
+            if len(part) >= PART_BYTES:
+                yield bytes(part)
+                part.clear()
+    except Failure as failure:
+        part += last_line(answer, failure)
+    except Exception:  # what was read before goes first
+        if part:
+            yield bytes(part)
+        raise
+    if part:
+        yield bytes(part)
+
+
+def last_line(answer: Answer, failure: Failure) -> bytes:
+    """What ends a stream that cannot go on."""
+    told = refused(failure)
+    answer.code = told.code
+    return told.body + b"\n"
 
 
 def refused(failure: Failure, call: Call | None = None, *, allow: str = "") -> Answer:
@@ -64,7 +106,7 @@ def _about(call: Call) -> Headers:
 
 async def send(answer: Answer, send: Send) -> None:
     """Send an answer."""
-    if answer.status != 204:  # RFC 9110, section 8.6
+    if answer.status != 204 and answer.parts is None:  # RFC 9110, section 8.6; no end is known of a stream
         answer.headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})

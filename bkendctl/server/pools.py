@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 READERS = 4
 WRITERS = 8
+STREAMERS = 2
+STREAM_PATIENCE = 30.0
 WAITING = 512
 """Requests that may wait for a thread of one pool; more are refused at once."""
 
@@ -53,10 +55,11 @@ class Pool:
 
 
 class Pools:
-    """Three pools: operations that only read, those that write, and those that hash a password.
+    """Four pools: operations that only read, those that write, those that hash a password, and streams.
 
     A request waits as long for its thread as a password for its core (an answer within 2 s is promised). One
-    more hashing thread than cores, so that a core hashes while another request waits for the disk.
+    more hashing thread than cores, so that a core hashes while another request waits for the disk. A part of
+    a stream may wait long: turning it away would make the whole of it useless.
     """
 
     def __init__(self, *, patience: float = PATIENCE_SECONDS, waiting: int = WAITING) -> None:
@@ -64,6 +67,7 @@ class Pools:
         self.reading = Pool("read", READERS, waiting=waiting, patience=patience)
         self.writing = Pool("write", WRITERS, waiting=waiting, patience=patience)
         self.hashing = Pool("hash", cores + 1, waiting=waiting, patience=patience)
+        self.streaming = Pool("stream", STREAMERS, waiting=waiting, patience=STREAM_PATIENCE)
 
     def of(self, operation: Operation[Any, Any]) -> Pool:
         """The pool an operation runs in."""
@@ -73,5 +77,5 @@ class Pools:
 
     def close(self) -> None:
         """Close them all."""
-        for pool in (self.reading, self.writing, self.hashing):
+        for pool in (self.reading, self.writing, self.hashing, self.streaming):
             pool.close()

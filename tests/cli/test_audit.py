@@ -13,9 +13,8 @@ def test_the_list_is_a_table(alice: Shell) -> None:
     """One event a row, newest first, with who did it; the count is told beside it."""
     said = alice.ok("audit", "list")
     head, *rows = said.out.splitlines()
-    assert head.split() == ["Seq", "When", "Action", "Outcome", "Actor"]  # About finds no room in 80 columns
-    actions = [row.split()[2] for row in rows]
-    assert actions[-1] == "installation.init"
+    assert head.split()[:5] == ["Seq", "When", "Action", "Outcome", "Actor"]  # About, where there is room
+    assert " installation.init " in rows[-1]
     assert len(rows) == len(alice.json("audit", "list")["items"])
     assert f"{len(rows)} events" in said.err
 

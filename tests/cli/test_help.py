@@ -42,6 +42,21 @@ def test_help_works(words: str, shell: Shell) -> None:
     assert not shell.home.exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "sections"),
+    [
+        ("users", ["Commands:", "Global options:"]),
+        ("users set-role", ["Arguments:", "Global options:"]),
+        ("users ban", ["Arguments:", "Options:", "Global options:"]),
+    ],
+)
+def test_what_is_its_own_comes_first(words: str, sections: list[str], shell: Shell) -> None:
+    """Verbs, arguments and options of the command stand before what every command takes."""
+    told = shell.ok(*words.split(), "--help").out
+    assert re.findall(r"^[A-Z][a-z ]+:$", told, re.MULTILINE) == sections
+    assert told.index("Global options:") < told.index("--profile")
+
+
 @pytest.mark.parametrize("words", VERBS)
 def test_a_verb_has_a_summary_and_an_example(words: str) -> None:
     """One line that says what it does, and a line that can be typed: it begins with the command itself."""

@@ -51,13 +51,13 @@ VIEW = View(
 
 def shown(body: Any, view: View | None = None, output: Output | None = None) -> str:
     file = io.StringIO()
-    (output or Output()).show(body, view, now=NOW, file=file)
+    (output or Output()).show(body, view, now=lambda: NOW, file=file)
     return file.getvalue()
 
 
 def on_screen(body: Any, view: View | None = None, output: Output | None = None) -> str:
     file = Screen()
-    (output or Output()).show(body, view, now=NOW, file=file)
+    (output or Output()).show(body, view, now=lambda: NOW, file=file)
     return file.getvalue()
 
 
@@ -346,7 +346,7 @@ def test_a_stream_without_the_characters_gets_escapes(encoding: str, output: Out
     """Writing to an ASCII or latin-1 stream never fails, and JSON and YAML stay exact."""
     body = page(user("김민준😀", "Zoë"))
     file = Narrow(encoding)
-    output.show(body, VIEW, now=NOW, file=file)
+    output.show(body, VIEW, now=lambda: NOW, file=file)
     if output == Output("json"):
         assert json.loads(file.text()) == body
     elif output == Output("yaml"):

@@ -180,8 +180,8 @@ def test_debug_logs_each_request(alice: Shell) -> None:
 
 
 def callers(shell: Shell, *arguments: str) -> set[str]:
-    """Who spoke, according to --debug."""
-    lines = [line.split() for line in shell(*arguments, "--debug").err.splitlines()]
+    """Who spoke, according to --debug. As JSON: a table asks with the key what time it is over there."""
+    lines = [line.split() for line in shell(*arguments, "-o", "json", "--debug").err.splitlines()]
     return {words[1] for words in lines if words and words[0] == "debug:"}
 
 

@@ -108,7 +108,11 @@ def test_json_with_escapes_means_the_same(text: str) -> None:
     [
         (timedelta(0), "now"),
         (timedelta(seconds=30), "in 30 s"),
-        (timedelta(minutes=58, seconds=59), "in 58 min"),
+        (timedelta(seconds=59.9), "in 59 s"),
+        (timedelta(minutes=58, seconds=20), "in 58 min"),
+        (timedelta(minutes=59, seconds=58), "in 1 h"),
+        (timedelta(days=6, hours=23, minutes=59, seconds=58), "in 7 d"),
+        (timedelta(minutes=-59, seconds=-59), "59 min ago"),
         (timedelta(hours=-3, minutes=-59), "3 h ago"),
         (timedelta(days=-6), "6 d ago"),
         (timedelta(days=7, minutes=5), "2026-11-30 14:05"),
@@ -116,7 +120,10 @@ def test_json_with_escapes_means_the_same(text: str) -> None:
     ],
 )
 def test_instants_are_said_as_distance_or_local_date(distance: timedelta, said: str) -> None:
-    """Near instants are distances cut to whole units, from 7 days on the local date and time (here UTC+9)."""
+    """Near instants are distances in whole units, from 7 days on the local date and time (here UTC+9).
+
+    What an hour was given to a moment ago has an hour, not 59 minutes.
+    """
     instant = (NOW + distance).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert relative_time(instant, NOW) == said
 

@@ -52,6 +52,8 @@ def values(wanted: Any, meta: Meta | None = None, *, shortest: int = 0) -> st.Se
         return st.integers(meta.ge, meta.le)
     if get_args(wanted):
         return st.one_of([values(member, shortest=shortest) for member in get_args(wanted)])
+    if issubclass(wanted, msgspec.Struct):
+        return st.builds(wanted, **{each.name: values(each.type) for each in msgspec.structs.fields(wanted)})
     return {bool: st.booleans(), UnsetType: st.just(UNSET), type(None): st.none()}[wanted]
 
 
@@ -61,5 +63,7 @@ def texts(meta: Meta, shortest: int) -> st.SearchStrategy[str]:
     if form:
         return {"email": EMAILS, "instant": INSTANTS}[form]
     if meta.pattern:
-        return st.from_regex(meta.pattern, fullmatch=True).filter(lambda text: not text.endswith("\n"))
+        longest = meta.max_length or 10_000
+        matching = st.from_regex(meta.pattern, fullmatch=True)
+        return matching.filter(lambda text: len(text) <= longest and not text.endswith("\n"))
     return st.text(CHARACTERS, min_size=max(shortest, meta.min_length or 0), max_size=meta.max_length)

@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
 from bkendctl.core.clock import MINUTE
-from bkendctl.core.database import Transaction
 from bkendctl.core.throttle import Counter, Limit, forget
+from bkendctl.core.transaction import Transaction
 from tests.conftest import World
 
 LIMIT = Limit("test", 3, 10 * MINUTE, 20 * MINUTE, "auth/account-locked")

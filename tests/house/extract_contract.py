@@ -84,7 +84,8 @@ class Extract:
         status, success = next(
             (code, self.resolve(answer)) for code, answer in operation["responses"].items() if code < "400"
         )
-        media = success.get("content", {}).get("application/json", {})
+        content = success.get("content", {})
+        media = content.get("application/json") or content.get("application/x-ndjson", {})
         return {
             "method": method.upper(),
             "path": path,

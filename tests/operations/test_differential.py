@@ -99,6 +99,7 @@ class Lane:
                 token=pair if who % 2 else None,
                 source=Source("192.0.2.7", "differ/1.0", "request"),
             )
+            given = list(given) if operation.streams else given
         except Failure as failure:
             details = {field: list(reasons) for field, reasons in (failure.details or {}).items()}
             return failure.code, failure.status, details, failure.retry_after

@@ -9,7 +9,22 @@ from typing import Any
 import pytest
 from msgspec import Struct, to_builtins
 
-from bkendctl.contract import accounts, audit_events, dev_clock, invitations, keys, mail, mfa, sessions, users
+from bkendctl.contract import (
+    accounts,
+    audit_events,
+    dev_clock,
+    invitations,
+    keys,
+    mail,
+    mfa,
+    notifications,
+    onboarding,
+    preferences,
+    profile,
+    public_settings,
+    sessions,
+    users,
+)
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.operation import Access, Operation, Raw
 from tests.catalogue import OPERATIONS
@@ -104,6 +119,16 @@ INTRUSIONS: dict[str, Intrusion] = {
     users.SESSIONS.name: (by_user_id(users.SESSIONS), NOBODY),
     users.REVOKE_SESSIONS.name: (by_user_id(users.REVOKE_SESSIONS), NOBODY),
     users.RESET_MFA.name: (by_user_id(users.RESET_MFA), NOBODY),
+    profile.SHOW.name: (by_user_id(profile.SHOW), NOBODY),
+    profile.SET.name: (by_user_id(profile.SET, name="Stolen"), NOBODY),
+    preferences.SHOW.name: (by_user_id(preferences.SHOW), NOBODY),
+    preferences.SET.name: (by_user_id(preferences.SET, theme="dark"), NOBODY),
+    notifications.SHOW.name: (by_user_id(notifications.SHOW), NOBODY),
+    notifications.SET.name: (by_user_id(notifications.SET, marketing=True), NOBODY),
+    onboarding.SHOW.name: (by_user_id(onboarding.SHOW), NOBODY),
+    onboarding.SET.name: (by_user_id(onboarding.SET, onboarding_status="skipped"), NOBODY),
+    public_settings.SHOW.name: (by_user_id(public_settings.SHOW), NOBODY),
+    public_settings.SET.name: (by_user_id(public_settings.SET, is_public=True), NOBODY),
     invitations.GET.name: (
         lambda prey: invitations.InvitationId(invitation_id=prey.invitation.id),
         NO_INVITATION,
@@ -151,6 +176,7 @@ AT_HOME = {
     invitations.LIST.name,
     mail.LIST.name,
     users.CREATE.name,
+    users.EXPORT.name,
     users.LIST.name,
 }
 
@@ -226,6 +252,7 @@ def test_lists_hold_the_own_environment_alone(prey: Prey, neighbour: Neighbour) 
     assert {user.email for user in listed.items} == {"root@example.com", "mallory@example.com"}
     assert listed.pagination.total == 2
     assert beside.call(users.LIST, users.ListUsers(search=EMAIL), key="sk").pagination.total == 0
+    assert list(beside.call(users.EXPORT, key="sk")) == listed.items[::-1]
     for caller in ({"key": "sk"}, {"token": neighbour.admin}, {"token": neighbour.user}):
         page = beside.call(invitations.LIST, **caller)
         assert (page.items, page.pagination.total) == ([], 0)

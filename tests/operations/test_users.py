@@ -8,7 +8,16 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec import to_builtins
 
-from bkendctl.contract import accounts, mfa, users
+from bkendctl.contract import (
+    accounts,
+    mfa,
+    notifications,
+    onboarding,
+    preferences,
+    profile,
+    public_settings,
+    users,
+)
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation, Raw
 from bkendctl.core.clock import DAY, HOUR, SECOND, wire
@@ -94,6 +103,17 @@ def test_other_users_learn_nothing_of_a_private_profile(world: World) -> None:
         assert refusal.code == "user/forbidden"
 
 
+SMALLEST_CHANGE: dict[str, dict[str, Any]] = {
+    users.UPDATE.name: {"name": "New"},
+    users.SET_ROLE.name: {"role": "user"},
+    profile.SET.name: {"bio": None},
+    preferences.SET.name: {"theme": None},
+    notifications.SET.name: {"sms": True},
+    onboarding.SET.name: {"current_step": None},
+    public_settings.SET.name: {"slug": None},
+}
+
+
 @pytest.mark.parametrize("user_id", [UNKNOWN, "no-id", "../users", "a" * 5000, UNKNOWN.upper() + " "])
 @pytest.mark.parametrize(
     "operation",
@@ -104,9 +124,8 @@ def test_unknown_and_malformed_ids_are_not_found(
     world: World, operation: Operation[Any, Any], user_id: str
 ) -> None:
     """An admin who names no user of the environment gets 404, also for what is no id (decision 28)."""
-    fields = {"name": "New"} if operation is users.UPDATE else {}
-    fields |= {"role": "user"} if operation is users.SET_ROLE else {}
-    refusal = world.refused(operation, operation.request(user_id=user_id, **fields), key="sk")
+    request = operation.request(user_id=user_id, **SMALLEST_CHANGE.get(operation.name, {}))
+    refusal = world.refused(operation, request, key="sk")
     assert refusal.code == "user/not-found"
 
 

@@ -1,0 +1,101 @@
+"""Statements inside one transaction; those that all tables need are built once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Insert,
+    Row,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    select,
+    update,
+)
+
+# A statement costs more to build than SQLite needs to run it, so the simple ones are built once.
+_INSERTS: dict[Table, Insert] = {}
+
+
+@cache
+def _row_where(table: Table, names: tuple[str, ...]) -> Select[Any]:
+    return select(table).where(*_equal(table, names))
+
+
+@cache
+def _change_where(table: Table, names: tuple[str, ...]) -> Update:
+    return update(table).where(*_equal(table, names))
+
+
+def _equal(table: Table, names: tuple[str, ...]) -> list[ColumnElement[bool]]:
+    return [table.c[name] == bindparam(f"of_{name}") for name in names]
+
+
+def _bound(where: dict[str, Any]) -> dict[str, Any]:
+    return {f"of_{name}": value for name, value in where.items()}
+
+
+class Transaction:
+    """Statements inside one transaction. values: of the bindparams of a statement that was built once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def first(self, statement: Executable, **values: Any) -> Row[Any] | None:
+        """The first row, or None."""
+        return self.connection.execute(statement, values).first()
+
+    def row(self, table: Table, **where: Any) -> Row[Any] | None:
+        """The first row whose columns have these values, which are never None; None where there is none."""
+        return self.connection.execute(_row_where(table, tuple(where)), _bound(where)).first()
+
+    def update(self, table: Table, values: dict[str, Any], **where: Any) -> int:
+        """Change the rows whose columns have these values, which are never None; gives their number."""
+        statement = _change_where(table, tuple(where))
+        return self.connection.execute(statement, values | _bound(where)).rowcount
+
+    def one(self, statement: Executable) -> Row[Any]:
+        """The one row there has to be."""
+        return self.connection.execute(statement).one()
+
+    def all(self, statement: Executable, **values: Any) -> Sequence[Row[Any]]:
+        """Every row."""
+        return self.connection.execute(statement, values).all()
+
+    def value(self, statement: Executable, **values: Any) -> Any:
+        """The first column of the first row, or None."""
+        return self.connection.execute(statement, values).scalar()
+
+    def run(self, statement: Executable, rows: Sequence[dict[str, Any]] | None = None) -> int:
+        """Execute and give the number of rows it touched; rows: parameters of an insert of many."""
+        return self.connection.execute(statement, rows).rowcount
+
+    def insert(self, table: Table, values: dict[str, Any]) -> None:
+        """Add a row, by a statement that is built once for each table: its values are parameters."""
+        statement = _INSERTS.get(table)
+        if statement is None:
+            statement = _INSERTS[table] = table.insert()
+        self.connection.execute(statement, values)
+
+    def change(self, statement: Executable, values: dict[str, Any]) -> int:
+        """Execute a statement that was built once, with its parameters; gives the number of rows touched."""
+        return self.connection.execute(statement, values).rowcount
+
+    def hold(self, *names: str) -> None:
+        """Wait until nobody else holds these names, and hold them until the end; always in one order.
+
+        For a rule across environments: who writes is otherwise alone in its own one. Nothing on SQLite, where
+        who writes is alone altogether.
+        """
+        if self.connection.dialect.name == "postgresql":
+            from bkendctl.core.postgresql import holding
+
+            for name in sorted(names):
+                self.connection.exec_driver_sql(holding(name))
