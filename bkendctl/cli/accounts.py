@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated, Any
 
 import msgspec
@@ -16,13 +15,24 @@ from bkendctl.client.voice import Voice
 from bkendctl.contract import accounts, sessions
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Operation
 from bkendctl.local import recent
 
 noun = Noun("Sign up, sign in, sign out.")
 
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")]
+MagicLink = Annotated[
+    bool, typer.Option("--magic-link", help="By a link that is mailed, without a password.")
+]
+CallbackUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--callback-url", help="Where the link leads; the server's own page when left out.", metavar="URL"
+    ),
+]
 ShowTokens = Annotated[bool, typer.Option("--show-tokens", help="Print the tokens too.")]
 
+TOKEN_FIELDS = ("accessToken", "refreshToken", "tokenType", "expiresIn")
 SIGNED_IN = View(
     columns=(
         Column("E-mail", "user.email"),
@@ -42,15 +52,23 @@ def signup(
     ctx: Context,
     email: Annotated[str | None, typer.Argument(help="E-mail address.")] = None,
     name: Annotated[str | None, typer.Option(help="Name to show.", metavar="NAME")] = None,
+    magic_link: MagicLink = False,
+    callback_url: CallbackUrl = None,
     password_stdin: PasswordStdin = False,
     show_tokens: ShowTokens = False,
 ) -> None:
-    """Create an account by password and sign in.
+    """Create an account by password, or by a mailed link, and sign in.
 
     The password is asked for, read with --password-stdin, or taken from BKENDCTL_PASSWORD.
 
     Example: bkendctl signup alice@example.com --name Alice
     """
+    _check_method(ctx, magic_link, name=name, password_stdin=password_stdin, callback_url=callback_url)
+    if magic_link:
+        pair = _by_link(ctx, accounts.SIGN_UP, email, callback_url)
+        if pair is not None:
+            _signed_in(ctx, pair, show_tokens=show_tokens)
+        return
     email = email or ctx.ask.ask("E-mail", option="EMAIL")
     name = name or ctx.ask.ask("Name", option="--name", default=email.partition("@")[0])
     password = ctx.password(stdin=password_stdin, new=True)
@@ -73,33 +91,64 @@ def login(
             "--mfa-code", help="Code of your app or a backup code; - reads it from stdin.", metavar="CODE"
         ),
     ] = None,
+    magic_link: MagicLink = False,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", help="Token or link of the mail; - reads it from stdin.", metavar="TOKEN"),
+    ] = None,
+    callback_url: CallbackUrl = None,
     password_stdin: PasswordStdin = False,
     show_tokens: ShowTokens = False,
 ) -> None:
-    """Sign in by password; asks for the second factor when it is wanted.
+    """Sign in by password, or by a mailed link; asks for the second factor when it is wanted.
 
     Scripts set BKENDCTL_PASSWORD and BKENDCTL_MFA_CODE; without a code exit status 9 says one is needed.
+    With --magic-link the link is mailed, then asked for; scripts give it back with --token.
 
     Example: bkendctl login alice@example.com
     """
-    from bkendctl.cli.prompt import code_or_stdin
+    if [mfa_code, token].count("-") + password_stdin > 1:
+        ctx.refuse("Only one of --password-stdin, --token - and --mfa-code - can read stdin.")
+    _check_method(ctx, magic_link, token=token, password_stdin=password_stdin, callback_url=callback_url)
+    if magic_link:
+        pair = _by_link(ctx, accounts.SIGN_IN, email, callback_url, token=token, mfa_code=mfa_code)
+    else:
+        pair = _by_password(ctx, email, mfa_code, password_stdin=password_stdin)
+    if pair is not None:
+        _signed_in(ctx, pair, show_tokens=show_tokens)
 
-    if password_stdin and mfa_code == "-":
-        ctx.refuse("Only one of --password-stdin and --mfa-code - can read stdin.")
+
+def _by_password(ctx: Context, email: str | None, mfa_code: str | None, *, password_stdin: bool) -> Any:
+    from bkendctl.cli import second_factor
+
     email = email or ctx.ask.ask("E-mail", option="EMAIL")
-    password = ctx.password(stdin=password_stdin)
-    code = mfa_code or os.environ.get("BKENDCTL_MFA_CODE")
-    request = accounts.SignIn(email=email, password=password)
-    if code:
-        request.mfa_code = code_or_stdin(code, option="--mfa-code")
-    try:
-        pair = ctx.call(accounts.SIGN_IN, request, voice=Voice.GUEST)
-    except Failure as failure:
-        if failure.code != "auth/mfa-required" or not ctx.ask.can_ask:
-            raise
-        request.mfa_code = ctx.ask.ask("Code of your app, or a backup code", option="--mfa-code")
-        pair = ctx.call(accounts.SIGN_IN, request, voice=Voice.GUEST)
-    _signed_in(ctx, pair, show_tokens=show_tokens)
+    request = accounts.SignIn(email=email, password=ctx.password(stdin=password_stdin))
+    return second_factor.sign_in(ctx, accounts.SIGN_IN, request, mfa_code)
+
+
+def _check_method(ctx: Context, magic_link: bool, **given: Any) -> None:
+    """Refuse options of the other method: what was typed and would have no effect."""
+    for name in ("name", "password_stdin") if magic_link else ("token", "callback_url"):
+        if given.get(name):
+            option = "--" + name.replace("_", "-")
+            ctx.refuse(f"{option} does not go {'with' if magic_link else 'without'} --magic-link.")
+
+
+def _by_link(
+    ctx: Context,
+    operation: Operation[Any, Any],
+    email: str | None,
+    callback_url: str | None,
+    *,
+    token: str | None = None,
+    mfa_code: str | None = None,
+) -> TokenPair | None:
+    """Sign in by a link: with its token, else by asking for one. None where only the mail was sent."""
+    from bkendctl.cli import magic_links
+
+    if token is not None:
+        return magic_links.complete(ctx, token, mfa_code)
+    return magic_links.ask_for_link(ctx, operation, email, callback_url, mfa_code)
 
 
 def _signed_in(ctx: Context, pair: TokenPair, *, show_tokens: bool) -> None:
@@ -113,7 +162,7 @@ def _signed_in(ctx: Context, pair: TokenPair, *, show_tokens: bool) -> None:
         "profile": ctx.profile.name or None,
     }
     if show_tokens:
-        body["tokens"] = msgspec.to_builtins(pair)
+        body["tokens"] = {field: msgspec.to_builtins(pair)[field] for field in TOKEN_FIELDS}
     columns = SIGNED_IN.columns if show_tokens else SIGNED_IN.columns[:-2]
     ctx.show(body, SIGNED_IN._replace(columns=columns))
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import parse_qs, urlsplit
 
 import typer
 
 from bkendctl.cli.context import Context
-from bkendctl.cli.options import Noun
+from bkendctl.cli.options import Noun, one_of
 from bkendctl.cli.tables import KEEP, Column, View
-from bkendctl.cli.text import visible
+from bkendctl.cli.text import format_duration, parse_duration, parse_instant, visible
+from bkendctl.cli.waiting import until
 from bkendctl.client.voice import Voice
 from bkendctl.contract import mail
+from bkendctl.contract.errors import Failure
 
 noun = Noun("Mails of the dev environment.")
 
@@ -30,13 +34,18 @@ MANY = View(
 )
 
 
+To = Annotated[str | None, typer.Option(help="Only to this address.", metavar="EMAIL")]
+Category = Annotated[
+    str | None, typer.Option(metavar="CATEGORY", help="Only of this kind, such as invitation.")
+]
+Part = Literal["link", "token", "subject", "body"]
+
+
 @noun.verb("list")
 def list_mail(
     ctx: Context,
-    to: Annotated[str | None, typer.Option(help="Only to this address.", metavar="EMAIL")] = None,
-    category: Annotated[
-        str | None, typer.Option(metavar="CATEGORY", help="Only of this kind, such as invitation.")
-    ] = None,
+    to: To = None,
+    category: Category = None,
     page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
     limit: Annotated[int, typer.Option(help="Mails per page, 1 to 100.")] = 20,
 ) -> None:
@@ -44,12 +53,7 @@ def list_mail(
 
     Example: bkendctl mail list --to alice@example.com
     """
-    request = mail.ListMail(page=page, limit=limit)
-    if to is not None:
-        request.to = to
-    if category is not None:
-        chosen: Any = category
-        request.category = chosen
+    request = _wanted(to, category, page=page, limit=limit)
     ctx.show(ctx.call(mail.LIST, request, voice=Voice.ADMIN), MANY)
 
 
@@ -64,7 +68,85 @@ def show(
     Example: bkendctl mail show 3f2a9c1e
     """
     full = ctx.full_id(mail_id, mail.LIST, "dev/mail-not-found", voice=Voice.ADMIN)
-    found = ctx.call(mail.GET, mail.MailId(mail_id=full), voice=Voice.ADMIN)
+    _show(ctx, ctx.call(mail.GET, mail.MailId(mail_id=full), voice=Voice.ADMIN), html=html)
+
+
+@noun.verb("wait")
+def wait(
+    ctx: Context,
+    to: To = None,
+    category: Category = None,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Take one younger than this instant, or so long ago (5m).", metavar="TIME"),
+    ] = None,
+    timeout: Annotated[str, typer.Option(help="How long to wait.", metavar="DURATION")] = "30s",
+    part: Annotated[
+        str | None, typer.Option("--print", help="Print this of it alone.", metavar=one_of(Part))
+    ] = None,
+) -> None:
+    """Wait for a mail and show it; exit status 8 when none comes in time.
+
+    Without --since only a mail that comes after the start of the wait counts.
+
+    Example: bkendctl mail wait --to alice@example.com --category magic_link --since 1m --print token
+    """
+    if part is not None and part not in get_args(Part):
+        ctx.refuse(f"--print is {', '.join(get_args(Part))}, not {part}.")
+    seconds = parse_duration(timeout)
+    request = _wanted(to, category, limit=100)
+    known: set[str] = set()
+    if since is not None:
+        here = datetime.now(UTC) + timedelta(seconds=ctx.clock_offset())
+        request.after = parse_instant(since, here, past=True).isoformat()
+    else:
+        # By what is there and not by time: this machine's clock need not be the server's.
+        known = {each.id for each in ctx.call(mail.LIST, request, voice=Voice.ADMIN).items}
+
+    ctx.say.note(f"waiting up to {format_duration(seconds)} for a mail")
+
+    def newest() -> mail.Mail | None:
+        found = ctx.call(mail.LIST, request, voice=Voice.ADMIN).items
+        fitting = (each for each in found if each.id not in known and (part is None or _part(each, part)))
+        return next(fitting, None)
+
+    found = until(newest, seconds)
+    if found is None:
+        raise Failure("cli/no-mail", f"No such mail came within {format_duration(seconds)}.")
+    if part is None:
+        _show(ctx, found)
+    else:
+        ctx.show_plain(_part(found, part), {part: _part(found, part)}, View(quiet=part))
+
+
+@noun.verb("clear")
+def clear(ctx: Context) -> None:
+    """Forget all mails of the environment, those that were not sent too.
+
+    Example: bkendctl mail clear --yes
+    """
+    ctx.confirm("Forget all mails of this environment?")
+    ctx.show(ctx.call(mail.CLEAR, voice=Voice.ADMIN))
+
+
+def _wanted(to: str | None, category: Any, **paging: Any) -> mail.ListMail:
+    request = mail.ListMail(**paging)
+    if to is not None:
+        request.to = to
+    if category is not None:
+        request.category = category
+    return request
+
+
+def _part(found: mail.Mail, part: str) -> str:
+    """A part of a mail as bare text; empty where it has none, as a notice has no link."""
+    link = found.links[0] if found.links else ""
+    if part == "token":
+        return "".join(parse_qs(urlsplit(link).query).get("token", [])[:1])
+    return {"link": link, "subject": found.subject, "body": found.text}[part]
+
+
+def _show(ctx: Context, found: mail.Mail, *, html: bool = False) -> None:
     if ctx.output.format != "table" or ctx.output.quiet or ctx.output.jq:
         ctx.show(found, View(quiet="links"))
         return

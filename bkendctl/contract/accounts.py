@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -16,6 +16,7 @@ from bkendctl.contract.fields import (
     Password,
     Role,
     Timestamp,
+    Url,
     UserStatus,
 )
 from bkendctl.contract.operation import Access, Body, Empty, Message, Operation, RateClass
@@ -71,21 +72,35 @@ class User(Body, kw_only=True):
 
 
 class SignUp(Body, kw_only=True):
-    """Create a user by password."""
+    """Create a user by password, or ask for a magic link that leads to callbackUrl."""
 
-    method: Literal["password"]
+    method: Literal["password", "magiclink"]
     email: Email
-    password: Password
-    name: Name
+    password: Password | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    callback_url: Url | UnsetType = UNSET
+
+    @classmethod
+    def by_choice(cls, given: dict[str, Any]) -> dict[str, bool]:
+        """What each method needs; the fields of the other one are ignored."""
+        by_link = given.get("method") == "magiclink"
+        return {"callbackUrl": by_link, "password": not by_link, "name": not by_link}
 
 
 class SignIn(Body, kw_only=True):
-    """Sign in by password; method may be left out, one published client does."""
+    """Sign in by password, or ask for a magic link; by password where none is named."""
 
-    method: Literal["password"] = "password"
+    method: Literal["password", "magiclink"] = "password"
     email: Email
-    password: Password
+    password: Password | UnsetType = UNSET
     mfa_code: MfaCode | UnsetType = UNSET
+    callback_url: Url | UnsetType = UNSET
+
+    @classmethod
+    def by_choice(cls, given: dict[str, Any]) -> dict[str, bool]:
+        """What each method needs; the fields of the other one are ignored."""
+        by_link = given.get("method") == "magiclink"
+        return {"callbackUrl": by_link, "password": not by_link}
 
 
 class ConfirmSignUp(Body, kw_only=True):
@@ -121,7 +136,7 @@ SIGN_UP = Operation(
     operation_id="sign_up_email",
     method="POST",
     path="/v1/auth/email/signup",
-    summary="Create a user by password",
+    summary="Create a user by password, or ask for a magic link",
     access=Access.GUEST,
     rate=RateClass.LOGIN,
     request=SignUp,
@@ -132,6 +147,8 @@ SIGN_UP = Operation(
         "auth/email-auth-disabled",
         "auth/invalid-email",
         "auth/invalid-password-format",
+        "auth/magiclink-disabled",
+        "auth/too-many-code-requests",
         "auth/weak-password",
     ),
 )
@@ -141,11 +158,11 @@ SIGN_IN = Operation(
     operation_id="sign_in_email",
     method="POST",
     path="/v1/auth/email/signin",
-    summary="Sign in by password",
+    summary="Sign in by password, or ask for a magic link",
     access=Access.GUEST,
     rate=RateClass.LOGIN,
     request=SignIn,
-    response=TokenPair,
+    response=TokenPair | MessageEmail,  # type: ignore[arg-type]
     errors=(
         "auth/account-banned",
         "auth/account-locked",
@@ -154,9 +171,11 @@ SIGN_IN = Operation(
         "auth/invalid-credentials",
         "auth/invalid-email",
         "auth/invalid-mfa-code",
+        "auth/magiclink-disabled",
         "auth/mfa-backup-codes-exhausted",
         "auth/mfa-required",
         "auth/password-expired",
+        "auth/too-many-code-requests",
     ),
 )
 

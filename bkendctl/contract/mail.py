@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType, field
 
 from bkendctl.contract.fields import Email, Instant, Limit, MailCategory, Timestamp
-from bkendctl.contract.operation import Access, Body, Operation
+from bkendctl.contract.operation import Access, Body, Empty, Message, Operation
 from bkendctl.contract.paging import Page, PageRequest
 
 
@@ -69,4 +69,17 @@ GET = Operation(
     response=Mail,
     extension=True,
     errors=("dev/mail-not-found",),
+)
+
+CLEAR = Operation(
+    name="mail.clear",
+    operation_id="clear_dev_mail",
+    method="DELETE",
+    path="/v1/dev/mail",
+    summary="Forget all caught mails",
+    access=Access.ADMIN,
+    dev_only=True,
+    request=Empty,
+    response=Message,
+    extension=True,
 )

@@ -5,41 +5,57 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import Row, select
 
 from bkendctl.contract import accounts as contract
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Message
-from bkendctl.core import attempts, mail_tokens, mailbox, outbox, schema, second_factor, sessions, users
+from bkendctl.core import (
+    attempts,
+    magic_links,
+    mail_tokens,
+    mailbox,
+    outbox,
+    schema,
+    second_factor,
+    sessions,
+    users,
+)
 from bkendctl.core.attempts import Proof
 from bkendctl.core.call import Call
-from bkendctl.core.clock import DAY, HOUR
+from bkendctl.core.clock import DAY
 from bkendctl.core.dispatch import handles
 from bkendctl.core.passwords import require_acceptable
 
-CONFIRMATION_MS = 24 * HOUR
 _passwords = schema.passwords
 
 
-def _hash_new_password(call: Call, request: contract.SignUp) -> str:
+def _hash_new_password(call: Call, request: contract.SignUp) -> str | None:
+    """None for a magic link, which needs no password."""
+    if request.method == "magiclink":
+        return None
     with call.reading():
         settings = call.settings
     if not settings.email.enabled:
         raise Failure("auth/email-auth-disabled")
     personal = (request.email, request.email.partition("@")[0], call.env.project_name)
-    require_acceptable(request.password, settings.email.password_policy, field="password", personal=personal)
+    require_acceptable(
+        str(request.password), settings.email.password_policy, field="password", personal=personal
+    )
     with call.core.hasher.slot() as hasher:
-        return hasher.hash(request.password)
+        return hasher.hash(str(request.password))
 
 
 @handles(contract.SIGN_UP, before=_hash_new_password, hashes=True)
-def sign_up(call: Call, request: contract.SignUp, hashed: str) -> contract.TokenPair | contract.MessageEmail:
-    """Make a user, mail the confirmation, open a session; never makes an admin."""
-    user = users.insert(call, email=request.email, name=request.name, role="user", password_hash=hashed)
+def sign_up(
+    call: Call, request: contract.SignUp, hashed: str | None
+) -> contract.TokenPair | contract.MessageEmail:
+    """Make a user, mail the confirmation, open a session; never makes an admin. Or mail a magic link."""
+    if hashed is None:
+        return magic_links.mail(call, request.email, str(request.callback_url))
+    user = users.insert(call, email=request.email, name=str(request.name), role="user", password_hash=hashed)
     call.about("user", user.id, email=request.email)
-    token = mail_tokens.issue(call, mailbox.SIGN_UP, user.email, user.id, CONFIRMATION_MS)
-    link = outbox.link_to(call, contract.CONFIRM_SIGN_UP.path, token=token, email=user.email)
-    outbox.send(call, mailbox.SIGN_UP, user.email, mailbox.values_for(call, user, link=link))
+    mailbox.mail_token(call, mailbox.CONFIRM_SIGN_UP, user.email, user)
     if call.settings.email.require_email_verification:
         message = "Confirm your address with the link that was mailed to you."
         return contract.MessageEmail(message=message, email=user.email)
@@ -50,8 +66,8 @@ def sign_up(call: Call, request: contract.SignUp, hashed: str) -> contract.Token
 @handles(contract.CONFIRM_SIGN_UP)
 def confirm_sign_up(call: Call, request: contract.ConfirmSignUp) -> contract.SignUpConfirmed:
     """Mark the address as proven; a second click succeeds too (decision 57)."""
-    user_id = mail_tokens.find(call, mailbox.SIGN_UP, request.token, request.email)
-    user = call.tx.first(select(schema.users).where(schema.users.c.id == user_id))
+    found = mail_tokens.find(call, mail_tokens.SIGN_UP, request.token, request.email)
+    user = call.tx.first(select(schema.users).where(schema.users.c.id == found.user_id))
     if user is None or user.deleted_at is not None or user.email != request.email:
         raise Failure("auth/verification-token-not-found")
     call.about("user", user.id)
@@ -59,17 +75,29 @@ def confirm_sign_up(call: Call, request: contract.ConfirmSignUp) -> contract.Sig
     return contract.SignUpConfirmed(data=contract.Verified(email=user.email))
 
 
-def _prove(call: Call, request: contract.SignIn) -> Proof:
+def _prove(call: Call, request: contract.SignIn) -> Proof | None:
+    """None for a magic link, which needs no password."""
+    if request.method == "magiclink":
+        return None
     with call.reading():
         enabled = call.settings.email.enabled
     if not enabled:
         raise Failure("auth/email-auth-disabled")
-    return attempts.prove_password(call, request.email, request.password, refusal="auth/invalid-credentials")
+    return attempts.prove_password(
+        call, request.email, str(request.password), refusal="auth/invalid-credentials"
+    )
 
 
 @handles(contract.SIGN_IN, before=_prove, hashes=True)
-def sign_in(call: Call, request: contract.SignIn, proof: Proof) -> contract.TokenPair:
-    """Sign in; lock and password are proven by now; ban, address, password age and MFA follow in order."""
+def sign_in(
+    call: Call, request: contract.SignIn, proof: Proof | None
+) -> contract.TokenPair | contract.MessageEmail:
+    """Sign in; lock and password are proven by now; ban, address, password age and MFA follow in order.
+
+    Or mail a magic link.
+    """
+    if proof is None:
+        return magic_links.mail(call, request.email, str(request.callback_url))
     call.about("user", proof.user_id)
     attempts.accept(call, request.email, proof)
     user = users.by_id(call, proof.user_id)
@@ -127,10 +155,8 @@ def change_password(call: Call, request: contract.ChangePassword, prepared: tupl
     attempts.accept(call, user.email, proof)
     if request.new_password == request.current_password:
         raise Failure("auth/same-as-previous-password", keep=True)
-    mine = and_(_passwords.c.user_id == user.id)
-    # Strictly later, so that no proof of the former password outlives the change.
-    changed_at = max(call.now, proof.changed_at + 1)
-    call.tx.run(update(_passwords).where(mine).values(hash=hashed, changed_at=changed_at))
+    users.set_password(call, user, hashed)
+    mail_tokens.end_all(call, user, but=mail_tokens.SIGN_UP)
     sessions.end_all(call, user.id, "password-changed")
     outbox.send(call, "password_changed", user.email, mailbox.values_for(call, user))
     return Message(message="The password was changed; sign in again.")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from msgspec import UnsetType
 
 from bkendctl.contract.errors import Failure
 from bkendctl.core.call import Call
@@ -11,17 +14,57 @@ from bkendctl.core.call import Call
 # Browsers drop tabs and line breaks, read a backslash as a slash and complete "https:evil" (WHATWG URL);
 # urlsplit does none of that, so such URLs are refused rather than interpreted.
 _PLAIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:[/?#][!-\[\]-~]*)?")
+_DOTS = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
 
 
-def require_allowed(call: Call, url: str) -> None:
-    """Refuse a callback URL that is no plain http(s) URL, and every one outside dev (decision 42).
+class _Place(NamedTuple):
+    """Scheme, host and port of a URL, and its path."""
 
-    common/invalid-parameters.
+    origin: tuple[str, str, int | None]
+    path: str
+
+
+def require_allowed(call: Call, url: str | UnsetType) -> None:
+    """Refuse a callback URL that is no plain http(s) URL, or outside what the environment allows.
+
+    Allowed are the server's own pages and what lies at or below one of allowedCallbackUrls; with none of
+    these any URL in dev (decision 42). common/invalid-parameters.
     """
-    parts = urlsplit(url) if _PLAIN.fullmatch(url) else None
-    if parts is None or not parts.hostname or "@" in parts.netloc:
-        reason = "must be an http or https URL without user name or spaces"
-        raise Failure("common/invalid-parameters", details={"callbackUrl": [reason]})
-    if call.env.type != "dev":
-        reason = "is not among this environment's allowed callback URLs"
-        raise Failure("common/invalid-parameters", details={"callbackUrl": [reason]})
+    if isinstance(url, UnsetType):
+        return
+    place = _place(url)
+    if place is None:
+        raise _refusal("must be an http or https URL without user name or spaces")
+    allowed = call.settings.email.allowed_callback_urls
+    if not allowed and call.env.type == "dev":
+        return
+    own = [call.public_url] if call.public_url else []
+    if not any(_is_below(place, _place(each)) for each in (*allowed, *own)):
+        raise _refusal("is not among this environment's allowed callback URLs")
+
+
+def _place(url: str) -> _Place | None:
+    """Where a plain URL leads; None for one that a browser may read otherwise."""
+    if not _PLAIN.fullmatch(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    # Browsers resolve dots, so a path with them may lie elsewhere than it seems.
+    if not parts.hostname or "@" in parts.netloc or _DOTS.search(parts.path):
+        return None
+    return _Place((parts.scheme, parts.hostname, port or _PORTS[parts.scheme]), parts.path)
+
+
+def _is_below(place: _Place, allowed: _Place | None) -> bool:
+    """Whether a URL is what is allowed or lies below it: the same origin, the path in whole segments."""
+    if allowed is None or place.origin != allowed.origin:
+        return False
+    return place.path == allowed.path or f"{place.path}/".startswith(f"{allowed.path.rstrip('/')}/")
+
+
+def _refusal(reason: str) -> Failure:
+    return Failure("common/invalid-parameters", details={"callbackUrl": [reason]})

@@ -31,6 +31,7 @@ OWN_CODES = {
     "role": "user/invalid-role",
     "provider": "auth/unsupported-provider",
 }
+REQUIRED = "is required"
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _PLACE = re.compile(r" - at `\$((?:\[\d+\]|\[\.\.\.\]|\.\w+)*)`$")
 _KINDS = {"`str`": "text", "`int`": "a whole number", "`bool`": "true or false", "`array`": "a list"}
@@ -65,6 +66,11 @@ def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
                 uncoded.add(field.encode_name)
         except RecursionError:
             faults[field.encode_name] = ["is nested too deeply"]
+    for name, is_needed in operation.request.by_choice(values).items():
+        if not is_needed:
+            faults = {where: why for where, why in faults.items() if where.partition(".")[0] != name}
+        elif name in uncoded and name not in faults:
+            faults[name] = [REQUIRED]
     if faults:
         raise _refusal(operation, faults, uncoded)
     return operation.request(**values)
@@ -82,7 +88,7 @@ class _Unstorable(ValidationError):
 def _converted(field: FieldInfo, value: Any, *, from_text: bool) -> Any:
     if value is UNSET:
         if field.required:
-            raise ValidationError("is required")
+            raise ValidationError(REQUIRED)
         return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
     _refuse_unstorable(value)
     if from_text:

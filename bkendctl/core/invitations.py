@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from msgspec import UNSET
 from msgspec.structs import asdict
@@ -34,8 +33,7 @@ def create(call: Call, request: contract.Create) -> contract.InvitationCreated:
     resource = members.resource(call, request.resource_type, request.resource_id)
     members.require_manager(call, resource)
     members.require_grantable(call, resource, request.resource_role)
-    if request.callback_url is not UNSET:
-        callbacks.require_allowed(call, str(request.callback_url))
+    callbacks.require_allowed(call, request.callback_url)
     _require_new(call, request)
     token = new_token(call.core.randomness)
     invitation_id = call.new_id()
@@ -113,14 +111,7 @@ def revoke(call: Call, request: contract.InvitationId) -> Message:
 def accept(call: Call, request: contract.Accept) -> contract.Invitation:
     """Accept with the token; a mailed one also proves the address (x-proof-of-mailbox)."""
     row = _by_token(call, request.token, request.email)
-    users = schema.users
-    user = call.tx.first(
-        select(users).where(
-            users.c.environment_id == call.environment_id,
-            users.c.email == row.email,
-            users.c.deleted_at.is_(None),
-        )
-    )
+    user = mailbox.owner(call, row.email)
     if user is not None and row.token_mailed:
         mailbox.take_over(call, user)
     proven = user is not None and (row.token_mailed or user.email_verified_at is not None)
@@ -256,10 +247,7 @@ def _has_status(call: Call, status: str) -> ColumnElement[bool]:
 
 
 def _link(call: Call, row: Row[Any], token: str) -> str:
-    if row.callback_url is None:
-        return outbox.link_to(call, PAGE, token=token, email=row.email)
-    joint = "&" if "?" in row.callback_url else "?"
-    return f"{row.callback_url}{joint}{urlencode({'token': token, 'email': row.email})}"
+    return outbox.link_to(call, row.callback_url or PAGE, token=token, email=row.email)
 
 
 def _mail(call: Call, row: Row[Any], token: str) -> None:
@@ -267,6 +255,7 @@ def _mail(call: Call, row: Row[Any], token: str) -> None:
         user_name=row.name or row.email,
         project=call.env.project_name,
         link=_link(call, row, token),
+        token=token,
         inviter=row.inviter_name or call.env.project_name,
         resource=row.resource_name,
     )

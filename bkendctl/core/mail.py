@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, delete, func, select
 
 from bkendctl.contract import mail as contract
 from bkendctl.contract.errors import Failure
+from bkendctl.contract.operation import Message
 from bkendctl.contract.paging import Page, Pagination
 from bkendctl.core import outbox, schema
 from bkendctl.core.call import Call
@@ -49,6 +50,14 @@ def get(call: Call, request: contract.MailId) -> contract.Mail:
     if row is None:
         raise Failure("dev/mail-not-found")
     return _shown(call, row)
+
+
+@handles(contract.CLEAR)
+def clear(call: Call, _request: Any) -> Message:
+    """Forget every mail, sent or not."""
+    gone = call.tx.run(delete(_table).where(_table.c.environment_id == call.environment_id))
+    call.about("environment", call.environment_id, mails=gone)
+    return Message(message=f"{gone} mails were forgotten.")
 
 
 def _shown(call: Call, row: Row[Any]) -> contract.Mail:

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 
 class Values(NamedTuple):
-    """What a mail says. link: where its button leads, none for notices."""
+    """What a mail says. link: where its button leads, none for notices; token: the same, to be typed."""
 
     user_name: str = ""
     project: str = ""
     link: str = ""
+    token: str = ""
     inviter: str = ""
     resource: str = ""
     what: str = ""
@@ -34,6 +35,35 @@ _TEXTS = {
             "somebody signed up for {project} with this address.",
             "If it was you, confirm it. If it was not, do nothing: without your confirmation the address "
             "stays unproven, and asking for a new password takes the account over.",
+        ),
+        "Confirm my address",
+    ),
+    "magic_link": _Text(
+        "Your link to sign in to {project}",
+        (
+            "Hello {user_name},",
+            "somebody wants to sign in to {project} with this address.",
+            "If it was you, the link signs you in, once and soon. If it was not, do nothing, and give the "
+            "link to nobody.",
+        ),
+        "Sign in",
+    ),
+    "password_reset": _Text(
+        "A new password for {project}",
+        (
+            "Hello {user_name},",
+            "somebody asked for a new password for your account at {project}.",
+            "If it was you, the link lets you choose one, within 24 hours. If it was not, do nothing: your "
+            "password stays as it is.",
+        ),
+        "Choose a new password",
+    ),
+    "email_verification": _Text(
+        "Confirm your address for {project}",
+        (
+            "Hello {user_name},",
+            "somebody gave this address as theirs at {project}.",
+            "If it was you, confirm it within 24 hours. If it was not, do nothing.",
         ),
         "Confirm my address",
     ),
@@ -67,6 +97,7 @@ _TEXTS = {
         ("Hello {user_name},", "all sessions of your account at {project} were ended: {what}.", _NOT_YOU),
     ),
 }
+_TYPED = "Where a token is asked for, it is:"
 _BREAKS = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 
 
@@ -80,6 +111,9 @@ def compose(category: str, values: Values) -> tuple[str, str, str]:
     if values.link and text.button:
         body += f"\n\n{text.button}:\n{values.link}"
         paragraphs += f'<p><a class="button" href="{marked["link"]}">{text.button}</a></p>'
+    if values.token:
+        body += f"\n\n{_TYPED}\n{values.token}"
+        paragraphs += f"<p>{_TYPED}<br><code>{marked['token']}</code></p>"
     return text.subject.format(**plain)[:200], body + "\n", _PAGE.replace("BODY", paragraphs)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from msgspec import UnsetType
 from sqlalchemy import Row, and_, delete, select, update
 
-from bkendctl.core import keys, outbox, schema, sessions
+from bkendctl.contract import accounts as contract
+from bkendctl.core import keys, mail_tokens, outbox, schema, sessions
 from bkendctl.core.call import Call
 from bkendctl.core.mail_texts import Values
-
-SIGN_UP = "signup_confirmation"
 
 
 def confirm(call: Call, user: Row[Any]) -> None:
@@ -33,8 +33,7 @@ def take_over(call: Call, user: Row[Any]) -> None:
         for table in (schema.passwords, schema.linked_accounts, schema.mfa_enrolments, schema.backup_codes):
             call.tx.run(delete(table).where(table.c.user_id == user.id))
         keys.revoke_personal(call, user.id)
-        tokens = schema.mail_tokens
-        call.tx.run(delete(tokens).where(tokens.c.user_id == user.id))
+        mail_tokens.end_all(call, user, but=mail_tokens.SIGN_UP)
         what = "the address was proven by its owner, and what was set before is gone"
         outbox.send(call, "sessions_ended", user.email, values_for(call, user, what=what))
     confirm(call, user)
@@ -73,6 +72,78 @@ def join(call: Call, invitation: Row[Any], user_id: str) -> None:
         call.tx.insert(memberships, identity | rest)
 
 
-def values_for(call: Call, user: Row[Any], *, link: str = "", what: str = "") -> Values:
-    """What mails to a user say."""
-    return Values(user_name=user.name, project=call.env.project_name, link=link, what=what)
+def values_for(call: Call, user: Row[Any], *, what: str = "") -> Values:
+    """What notices to a user say."""
+    return Values(user_name=user.name, project=call.env.project_name, what=what)
+
+
+def owner(call: Call, email: str) -> Row[Any] | None:
+    """The live user of an address."""
+    users = schema.users
+    return call.tx.first(
+        select(users).where(
+            users.c.environment_id == call.environment_id,
+            users.c.email == email,
+            users.c.deleted_at.is_(None),
+        )
+    )
+
+
+class Letter(NamedTuple):
+    """What brings a token to a mailbox: its category, and where the link leads.
+
+    page: path of the server's own page, for people without an app behind the link.
+    """
+
+    category: str
+    page: str
+
+
+CONFIRM_SIGN_UP = Letter(mail_tokens.SIGN_UP, contract.CONFIRM_SIGN_UP.path)
+VERIFY = Letter(mail_tokens.VERIFICATION, "/email/verify")
+RESET = Letter(mail_tokens.RESET, "/password/reset")
+
+
+def mail_token(
+    call: Call,
+    letter: Letter,
+    email: str,
+    user: Row[Any] | None,
+    callback_url: str | UnsetType | None = None,
+    *,
+    life_ms: int = mail_tokens.PROOF_MS,
+) -> None:
+    """Make a token for an address and mail it, as link and bare; the older ones of its kind stop."""
+    token = mail_tokens.issue(call, letter.category, email, user.id if user is not None else None, life_ms)
+    outbox.send(call, letter.category, email, _values_of_link(call, letter, email, user, callback_url, token))
+
+
+def pretend_to_mail(call: Call, letter: Letter, email: str) -> None:
+    """Do all of mail_token but the mail, for an address that gets none: the time it takes must not tell (P1).
+
+    Its token is a decoy, so that it ends no token of anybody.
+    """
+    token = mail_tokens.issue(call, mail_tokens.DECOY, email, None)
+    values = _values_of_link(call, letter, email, None, None, token)
+    outbox.send(call, letter.category, email, values, kept=False)
+
+
+def _values_of_link(
+    call: Call,
+    letter: Letter,
+    email: str,
+    user: Row[Any] | None,
+    callback_url: str | UnsetType | None,
+    token: str,
+) -> Values:
+    return Values(
+        user_name=user.name if user is not None else name_from(email),
+        project=call.env.project_name,
+        link=outbox.link_to(call, callback_url or letter.page, token=token, email=email),
+        token=token,
+    )
+
+
+def name_from(email: str) -> str:
+    """The name of a user who gave none (decision 41)."""
+    return email.partition("@")[0][:100]

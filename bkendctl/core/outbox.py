@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from msgspec import Struct
+from sqlalchemy import delete
 
 from bkendctl.core import schema
 from bkendctl.core.call import Call
@@ -22,14 +23,23 @@ class MailBody(Struct):
     links: list[str]
 
 
-def link_to(call: Call, path: str, **query: str) -> str:
-    """A link below the configured public URL, never a request's Host; empty where none is configured."""
-    base = call.public_url
-    return f"{base}{path}?{urlencode(query)}" if base else ""
+def link_to(call: Call, target: str, **query: str) -> str:
+    """A link with a query: below the configured public URL for a path, else to an allowed callback URL.
+
+    Never below a request's Host; empty for a path where no public URL is configured.
+    """
+    if target.startswith("/"):
+        base = call.public_url
+        return f"{base}{target}?{urlencode(query)}" if base else ""
+    parts = urlsplit(target)
+    return parts._replace(query="&".join(filter(None, (parts.query, urlencode(query))))).geturl()
 
 
-def send(call: Call, category: str, recipient: str, values: Values) -> None:
-    """Queue a mail to one recipient; held outside dev while no public URL is known."""
+def send(call: Call, category: str, recipient: str, values: Values, *, kept: bool = True) -> None:
+    """Queue a mail to one recipient; held outside dev while no public URL is known.
+
+    kept False: do the same and take it back, so that both take as long.
+    """
     subject, text, html = compose(category, values)
     mail_id = call.new_id()
     body = MailBody(text, html, [values.link] if values.link else [])
@@ -49,6 +59,7 @@ def send(call: Call, category: str, recipient: str, values: Values) -> None:
             "created_at": call.now,
         },
     )
+    call.tx.run(delete(schema.outbox).where(schema.outbox.c.id == ("" if kept else mail_id)))
 
 
 def open_body(call: Call, mail_id: str, sealed: bytes) -> MailBody:

@@ -50,9 +50,9 @@ def count(call: Call, transaction: Transaction, raw: Raw) -> None:
         _count(call, transaction, CODE, _code(call, _email_of(raw)))
 
 
-def count_mail(call: Call, email: str) -> None:
-    """Count a mail to an address that the request itself does not name: auth/too-many-code-requests."""
-    _count(call, call.tx, CODE, _code(call, email, by_source=False))
+def count_mail(call: Call, email: str, *, by_source: bool = False) -> None:
+    """Count a mail that its operation's class does not count: auth/too-many-code-requests."""
+    _count(call, call.tx, CODE, _code(call, email, by_source=by_source))
 
 
 def count_here(call: Call) -> None:

@@ -37,6 +37,9 @@ class EmailSettings(Struct, rename="camel"):
     """Sign-in by e-mail."""
 
     enabled: bool = True
+    magic_link_enabled: bool = True
+    magic_link_expiration_minutes: int = 15
+    allowed_callback_urls: list[str] = msgspec.field(default_factory=list)
     password_policy: PasswordPolicy = msgspec.field(default_factory=PasswordPolicy)
     require_email_verification: bool = False
     lockout: Lockout = msgspec.field(default_factory=Lockout)

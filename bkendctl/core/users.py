@@ -15,7 +15,17 @@ from bkendctl.contract.accounts import User
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Message
 from bkendctl.contract.paging import Page
-from bkendctl.core import keys, mailbox, outbox, schema, second_factor, sessions, user_export, user_list
+from bkendctl.core import (
+    keys,
+    mail_tokens,
+    mailbox,
+    outbox,
+    schema,
+    second_factor,
+    sessions,
+    user_export,
+    user_list,
+)
 from bkendctl.core.call import Call
 from bkendctl.core.clock import DAY, instant_of
 from bkendctl.core.decoding import require_fields
@@ -59,6 +69,19 @@ def insert(
     if password_hash is not None:
         _set_first_password(call, user_id, email, password_hash)
     return by_id(call, user_id)
+
+
+def set_password(call: Call, user: Row[Any], password_hash: str) -> None:
+    """Give a user a new password, or a first one: then it is one more way to sign in."""
+    passwords = schema.passwords
+    mine = passwords.c.user_id == user.id
+    changed_at = call.tx.value(select(passwords.c.changed_at).where(mine))
+    if changed_at is None:
+        _set_first_password(call, user.id, user.email, password_hash)
+        return
+    # Strictly later, so that no proof of the former password outlives the change.
+    fresh = {"hash": password_hash, "changed_at": max(call.now, changed_at + 1)}
+    call.tx.run(update(passwords).where(mine).values(fresh))
 
 
 def _set_first_password(call: Call, user_id: str, email: str, password_hash: str) -> None:
@@ -165,8 +188,10 @@ def soft_delete(call: Call, user: Row[Any]) -> None:
     _keep_an_admin(call, user)
     _keep_owners(call, user)
     sessions.end_all(call, user.id, sessions.DELETED)
-    for table in (schema.linked_accounts, schema.mail_tokens, schema.memberships, schema.known_sources):
+    for table in (schema.linked_accounts, schema.memberships, schema.known_sources):
         call.tx.run(delete(table).where(table.c.user_id == user.id))
+    # A reset that was asked for is told that the account is gone (auth/account-not-found).
+    mail_tokens.end_all(call, user, but=mail_tokens.RESET)
     keys.revoke_personal(call, user.id)
     _changed(call, user, deleted_at=call.now)
 
@@ -180,6 +205,7 @@ def restore(call: Call, request: contract.UserId) -> User:
         return shown(call, user, for_admin=True)
     if user.deleted_at + RESTORE_MS < call.now:
         raise Failure("user/not-found")
+    mail_tokens.end_all(call, user, but=mail_tokens.DECOY)
     passwords = schema.passwords
     try:
         restored = _changed(call, user, deleted_at=None, slug=_slug_if_free(call, user))

@@ -27,7 +27,14 @@ def requests(operation: Operation[Any, Any]) -> st.SearchStrategy[Any]:
         field.name: values(field.type, shortest=1 if places[field.encode_name] == "path" else 0)
         for field in msgspec.structs.fields(operation.request)
     }
-    return st.builds(operation.request, **fields)
+    return st.builds(operation.request, **fields).filter(is_whole)
+
+
+def is_whole(request: msgspec.Struct) -> bool:
+    """Whether a request has all the fields that its choices need."""
+    names = {field.encode_name: field.name for field in msgspec.structs.fields(request)}
+    needs = type(request).by_choice(msgspec.structs.asdict(request))  # type: ignore[attr-defined]
+    return all(getattr(request, names[each]) is not UNSET for each, needed in needs.items() if needed)
 
 
 def values(wanted: Any, meta: Meta | None = None, *, shortest: int = 0) -> st.SearchStrategy[Any]:

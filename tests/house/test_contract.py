@@ -40,16 +40,7 @@ def gap(operation_id: str, part: str, *names: str, reason: str) -> Gap:
     return Gap(operation_id, part, frozenset(names), reason)
 
 
-MAGIC = "magic links are not built yet"
-MAGIC_CODES = ("auth/magiclink-disabled", "auth/too-many-code-requests")
 GAPS = [
-    gap("sign_up_email", "errors", *MAGIC_CODES, reason=MAGIC),
-    gap("sign_up_email", "request", "callbackUrl", reason=MAGIC),
-    gap("sign_up_email", "request", "name", "password", reason=f"required as long as {MAGIC}"),
-    gap("sign_in_email", "errors", *MAGIC_CODES, reason=MAGIC),
-    gap("sign_in_email", "request", "callbackUrl", reason=MAGIC),
-    gap("sign_in_email", "request", "password", reason=f"required as long as {MAGIC}"),
-    gap("sign_in_email", "response", "message", "email", reason=MAGIC),
     gap(
         "confirm_signup_verification", "request", "callbackUrl", reason="it redirects, and nothing serves yet"
     ),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from sqlalchemy import select
 
-from bkendctl.contract import mail, users
+from bkendctl.contract import accounts, mail, users
 from bkendctl.contract.operation import Raw
 from bkendctl.core import schema
 from bkendctl.core.clock import SECOND, wire
@@ -68,6 +69,28 @@ def test_faulty_filters_are_named(world: World, query: dict[str, str], faulty: s
     """Each filter outside its values is named in the details."""
     refusal = world.refused(mail.LIST, Raw(query=query), key="sk")
     assert (refusal.code, set(refusal.details or {})) == ("common/invalid-parameters", faulty)
+
+
+def test_mails_are_cleared(world: World) -> None:
+    """All of the environment and none of another; the audit says how many, and tokens go on living."""
+    beside = world.beside("other")
+    beside.sign_up()
+    world.sign_up()
+    link = world.mails()[0].links[0]
+    assert world.call(mail.CLEAR, key="sk").message == "1 mails were forgotten."
+    assert world.mails() == []
+    assert len(beside.mails()) == 1
+    values = dict(parse_qsl(urlsplit(link).query))
+    assert world.call(accounts.CONFIRM_SIGN_UP, accounts.ConfirmSignUp(**values), key=None).success is True
+    assert world.call(mail.CLEAR, key="sk").message == "0 mails were forgotten."
+
+
+def test_mails_are_cleared_by_admins_alone(world: World) -> None:
+    """Neither by a user nor with the publishable key."""
+    pair = world.sign_up()
+    assert world.refused(mail.CLEAR, token=pair).code == "auth/forbidden"
+    assert world.refused(mail.CLEAR).code == "auth/unauthorized"
+    assert len(world.mails()) == 1
 
 
 @pytest.mark.parametrize("mail_id", [UNKNOWN, "x", "x" * 5000])
