@@ -81,7 +81,7 @@ def set_password(call: Call, user: Row[Any], password_hash: str) -> None:
         return
     # Strictly later, so that no proof of the former password outlives the change.
     fresh = {"hash": password_hash, "changed_at": max(call.now, changed_at + 1)}
-    call.tx.run(update(passwords).where(mine).values(fresh))
+    call.tx.update(passwords, fresh, user_id=user.id)
 
 
 def _set_first_password(call: Call, user_id: str, email: str, password_hash: str) -> None:
