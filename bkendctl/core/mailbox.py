@@ -33,7 +33,7 @@ def take_over(call: Call, user: Row[Any]) -> None:
         for table in (schema.passwords, schema.linked_accounts, schema.mfa_enrolments, schema.backup_codes):
             call.tx.run(delete(table).where(table.c.user_id == user.id))
         keys.revoke_personal(call, user.id)
-        mail_tokens.end_all(call, user, but=mail_tokens.SIGN_UP)
+        mail_tokens.end_all(call, user, but=mail_tokens.DECOY)
         what = "the address was proven by its owner, and what was set before is gone"
         outbox.send(call, "sessions_ended", user.email, values_for(call, user, what=what))
     confirm(call, user)
