@@ -27,6 +27,8 @@ PAUSES = (0.2, 0.8)
 """Seconds before the second and the third try."""
 LONGEST_PAUSE = 5
 """A server that asks for more patience is told about instead of waited for."""
+LONGEST_ANSWER = 16 * 1_048_576
+"""Bytes of an answer that is read whole: several times the largest page there is."""
 _PASSING = (502, 503, 504)
 
 
@@ -104,14 +106,15 @@ class Remote:
     def _send(
         self, request: httpx.Request, *, repeatable: bool, final: bool = False, stream: bool = False
     ) -> httpx.Response | None:
-        """Send once; None where it may be sent again. stream: a good answer is not read yet. cli/network."""
+        """Send once; None where it may be sent again. stream: a good answer is not read yet.
+
+        Failures: cli/network, cli/unexpected-answer.
+        """
         import httpx
 
         try:
-            given = self._client.send(request, stream=stream)
-            if stream and not given.is_success:
-                given.read()
-            return given
+            given = self._client.send(request, stream=True)
+            return given if stream and given.is_success else self._whole(given)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             if final:
                 raise self._unreachable(error) from None
@@ -121,6 +124,23 @@ class Remote:
         except httpx.DecodingError as error:
             raise self._unreadable(error) from None
         return None
+
+    def _whole(self, given: httpx.Response) -> httpx.Response:
+        """Read an answer to its end. cli/unexpected-answer for one that has none."""
+        import httpx
+
+        parts, count = [], 0
+        with closing(given):
+            for part in given.iter_bytes():
+                parts.append(part)
+                count += len(part)
+                if count > LONGEST_ANSWER:
+                    message = f"{self._url} answered with something longer than {LONGEST_ANSWER} bytes."
+                    raise Failure("cli/unexpected-answer", message)
+        headers = [(name, value) for name, value in given.headers.multi_items() if name != "content-encoding"]
+        return httpx.Response(
+            given.status_code, headers=headers, content=b"".join(parts), request=given.request
+        )
 
     def _unreadable(self, error: Exception) -> Failure:
         return Failure("cli/unexpected-answer", f"{self._url} answered what cannot be read: {error}.")

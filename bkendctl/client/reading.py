@@ -46,6 +46,8 @@ def response_of(operation: Operation[Any, Any], content: bytes) -> Any:
         try:
             return msgspec.convert(body, kind)
         except msgspec.ValidationError:
+            if _is_struct(kind) and isinstance(body, dict) and not _fit(body, kind)[1]:
+                raise  # nothing of what was asked for
             return _lenient(body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Failure(
