@@ -66,8 +66,8 @@ def verify_send(
 ) -> None:
     """Have a token mailed that proves an address.
 
-    A new address replaces yours when its token is confirmed. Without a session it goes only to an address
-    that somebody has.
+    A new address replaces yours when its token is confirmed. Without a session the mail goes
+    only to an address that somebody has.
 
     Example: bkendctl email verify-send alice@new.example.com
     """

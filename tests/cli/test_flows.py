@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
-from shell import ALICE, PASSWORD, Shell
+from shell import ALICE, PASSWORD, ROOT, Shell
 
 FRESH = "An0ther-horse!"
 NEW = "alice@new.example.com"
@@ -164,6 +166,19 @@ def test_the_sign_up_mail_comes_again(alice: Shell) -> None:
 
 
 # Waiting for mails
+
+
+def test_the_three_lines_of_the_readme(ready: Shell) -> None:
+    """They work as printed: asked for, read and followed in a shell script."""
+    readme = (ROOT / "README.md").read_text().partition("## Test a magic link in CI in three lines")[2]
+    lines = readme.partition("```sh\n")[2].partition("```")[0]
+    assert len(lines.splitlines()) == 3
+    script = f'set -e\nbkendctl() {{ "{sys.executable}" -m bkendctl "$@"; }}\n{lines}'
+    ran = subprocess.run(
+        ["bash", "-c", script], env=ready.environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ran.returncode == 0, ran
+    assert ready.json("whoami")["email"] == "ci@example.com"
 
 
 def test_waiting_takes_a_mail_that_comes_after(alice: Shell) -> None:
