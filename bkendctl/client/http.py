@@ -137,10 +137,9 @@ class Remote:
                 if count > LONGEST_ANSWER:
                     message = f"{self._url} answered with something longer than {LONGEST_ANSWER} bytes."
                     raise Failure("cli/unexpected-answer", message)
-        headers = [(name, value) for name, value in given.headers.multi_items() if name != "content-encoding"]
-        return httpx.Response(
-            given.status_code, headers=headers, content=b"".join(parts), request=given.request
-        )
+        # As it came, but for the coding, which is undone.
+        headers = [each for each in given.headers.multi_items() if each[0] != "content-encoding"]
+        return httpx.Response(given.status_code, headers=headers, content=b"".join(parts))
 
     def _unreadable(self, error: Exception) -> Failure:
         return Failure("cli/unexpected-answer", f"{self._url} answered what cannot be read: {error}.")

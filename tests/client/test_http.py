@@ -1,4 +1,4 @@
-"""The client against servers that are not ours: redirects, garbage, silence, floods, and when it asks again."""
+"""The client against servers that are not ours: redirects, garbage, silence, floods; when it asks again."""
 
 from __future__ import annotations
 

@@ -38,10 +38,13 @@ class Speaker:
         connection, _ = self._socket.accept()
         with connection:
             connection.recv(65_536)
-            connection.sendall(HEAD)
-            for part in parts:
-                connection.sendall(part if part == END else b"%x\r\n%s\r\n" % (len(part), part))
-            if stays and not connection.recv(1):
+            try:
+                connection.sendall(HEAD)
+                for part in parts:
+                    connection.sendall(part if part == END else b"%x\r\n%s\r\n" % (len(part), part))
+                if stays and not connection.recv(1):
+                    self.left.set()
+            except ConnectionError:  # left with something unread
                 self.left.set()
 
     def close(self) -> None:
