@@ -126,6 +126,12 @@ _bkendctl_value() {
     'serve --tls-key') offer='@files' ;;
     'serve --public-url') offer='@' ;;
     'serve --trusted-proxy') offer='@' ;;
+    'policy check --operation') offer='create read update delete list' ;;
+    'policy check --role') offer='@' ;;
+    'policy check --row') offer='@' ;;
+    'policy check --column') offer='@' ;;
+    'policy check --scope') offer='@' ;;
+    'policy check --table') offer='@' ;;
     'profiles add --url') offer='@' ;;
     *) return 1 ;;
     esac
@@ -135,7 +141,7 @@ _bkendctl_value() {
 _bkendctl_command() {
     verbs='' options='' arguments=()
     case "$1" in
-    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users invitations keys mail audit clock api doctor serve profiles db completion' ;;
+    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users invitations keys mail audit clock api doctor serve policy profiles db completion' ;;
     'init') options='--name --environment --new-keys' ;;
     'demo') options='--keep --remote' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
@@ -230,6 +236,9 @@ _bkendctl_command() {
     'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/users /v1/users/ /v1/users/export') ;;
     'doctor') : ;;
     'serve') options='--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --print-config' ;;
+    'policy') verbs='check lint' ;;
+    'policy check') options='--operation --role --row --column --scope --table' arguments=('@files') ;;
+    'policy lint') options='--strict' arguments=('@files') ;;
     'profiles') verbs='list show use add remove' ;;
     'profiles list') : ;;
     'profiles show') arguments=('@profiles') ;;

@@ -4,7 +4,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     $verbs = @{
-        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users invitations keys mail audit clock api doctor serve profiles db completion'
+        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users invitations keys mail audit clock api doctor serve policy profiles db completion'
         'token' = 'print show refresh'
         'password' = 'change reset-request reset-confirm'
         'email' = 'signup-confirm signup-resend verify-send verify-resend verify-confirm'
@@ -22,6 +22,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'mail' = 'list show wait clear'
         'audit' = 'list verify export'
         'clock' = 'show advance set reset'
+        'policy' = 'check lint'
         'profiles' = 'list show use add remove'
         'db' = 'status migrate check backup restore rekey purge'
         'completion' = 'show install'
@@ -77,6 +78,8 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'audit export' = '--file --since'
         'api' = '-f --raw-field -F --field --input --paginate --curl'
         'serve' = '--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --print-config'
+        'policy check' = '--operation --role --row --column --scope --table'
+        'policy lint' = '--strict'
         'profiles add' = '--url --api-key-stdin'
         'db backup' = '--with-files'
         'db rekey' = '--new-key-stdin'
@@ -204,6 +207,12 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'serve --tls-key' = '@files'
         'serve --public-url' = '@'
         'serve --trusted-proxy' = '@'
+        'policy check --operation' = 'create read update delete list'
+        'policy check --role' = '@'
+        'policy check --row' = '@'
+        'policy check --column' = '@'
+        'policy check --scope' = '@'
+        'policy check --table' = '@'
         'profiles add --url' = '@'
     }
     $arguments = @{
@@ -240,6 +249,8 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'clock advance' = @('@')
         'clock set' = @('@')
         'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/users /v1/users/ /v1/users/export')
+        'policy check' = @('@files')
+        'policy lint' = @('@files')
         'profiles show' = @('@profiles')
         'profiles use' = @('@profiles')
         'profiles add' = @('@')
@@ -344,6 +355,9 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'api' = 'Any endpoint, with the profile''s credentials.'
         'doctor' = 'Find what is wrong, and what mends it.'
         'serve' = 'The embedded core as bkend''s REST API.'
+        'policy' = 'Table permissions, checked offline.'
+        'policy check' = 'Say whether a caller may do an operation, and which rule decides. Exit status 4 when not.'
+        'policy lint' = 'Look a definition over: what cannot be read, what never decides, what is open to everybody.'
         'profiles' = 'Where commands go.'
         'profiles list' = 'List profiles; the current one is marked.'
         'profiles show' = 'Show a profile, and where its credentials are kept.'

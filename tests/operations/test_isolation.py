@@ -15,20 +15,25 @@ from bkendctl.contract import (
     dev_clock,
     invitations,
     keys,
+    magic_links,
     mail,
     mfa,
     notifications,
     onboarding,
+    password_resets,
     preferences,
     profile,
     public_settings,
     sessions,
     users,
+    verifications,
 )
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.operation import Access, Operation, Raw
 from tests.catalogue import OPERATIONS
 from tests.conftest import PASSWORD, World
+from tests.operations import mailed
+from tests.operations.mailed import magic_token
 
 EMAIL = "alice@example.com"
 
@@ -98,6 +103,18 @@ def neighbour(request: pytest.FixtureRequest, world: World) -> Neighbour:
     return Neighbour(world=beside, admin=admin, user=beside.sign_up("mallory@example.com"))
 
 
+def mailed_reset(world: World) -> str:
+    """The token of a reset of the prey's password."""
+    world.call(password_resets.REQUEST, password_resets.Request(email=EMAIL))
+    return mailed.token_of(world, "password_reset", EMAIL)
+
+
+def mailed_proof(prey: Prey) -> str:
+    """The token that proves the prey's address."""
+    prey.world.call(verifications.SEND, verifications.Send(email=EMAIL), token=prey.token)
+    return mailed.token_of(prey.world, "email_verification", EMAIL)
+
+
 NOBODY = "user/not-found"
 NO_INVITATION = "auth/invitation-not-found"
 
@@ -157,6 +174,20 @@ GUEST_INTRUSIONS: dict[str, Intrusion] = {
         lambda prey: invitations.Accept(token=prey.invitation_token),
         "auth/invalid-token",
     ),
+    magic_links.COMPLETE.name: (
+        lambda prey: magic_links.Complete(token=magic_token(prey.world, "carol@example.com")),
+        "auth/invalid-token",
+    ),
+    password_resets.CONFIRM.name: (
+        lambda prey: password_resets.Confirm(
+            email=EMAIL, token=mailed_reset(prey.world), new_password="Stol3n-horse!"
+        ),
+        "auth/verification-token-not-found",
+    ),
+    verifications.CONFIRM.name: (
+        lambda prey: verifications.Confirm(email=EMAIL, token=mailed_proof(prey)),
+        "auth/verification-token-not-found",
+    ),
     invitations.REJECT.name: (
         lambda prey: invitations.Reject(token=prey.invitation_token, email="bob@example.com"),
         "auth/invalid-token",
@@ -174,10 +205,15 @@ AT_HOME = {
     keys.CURRENT.name,
     invitations.CREATE.name,
     invitations.LIST.name,
+    mail.CLEAR.name,
     mail.LIST.name,
+    password_resets.REQUEST.name,
     users.CREATE.name,
     users.EXPORT.name,
     users.LIST.name,
+    verifications.RESEND.name,
+    verifications.RESEND_SIGN_UP.name,
+    verifications.SEND.name,
 }
 
 
