@@ -93,6 +93,12 @@ _bkendctl_value() {
     'keys create --scope') offer='@' ;;
     'keys create --expires') offer='@' ;;
     'keys create --environment') offer='@' ;;
+    'keys create --format') offer='plain dotenv github-actions' ;;
+    'keys rotate --grace') offer='@' ;;
+    'keys rotate --expires') offer='@' ;;
+    'keys rotate --format') offer='plain dotenv github-actions' ;;
+    'keys unused --since') offer='@' ;;
+    'keys unused --environment') offer='@' ;;
     'keys list --type') offer='publishable secret' ;;
     'keys list --status') offer='active expired revoked all' ;;
     'keys list --environment') offer='@' ;;
@@ -213,8 +219,10 @@ _bkendctl_command() {
     'invitations reject') options='--token --email' ;;
     'invitations revoke') arguments=('@invitations') ;;
     'invitations resend') arguments=('@invitations') ;;
-    'keys') verbs='create list get revoke verify' ;;
-    'keys create') options='--name --type --scope --expires --environment' ;;
+    'keys') verbs='create rotate unused list get revoke verify' ;;
+    'keys create') options='--name --type --scope --expires --environment --if-not-exists --format' ;;
+    'keys rotate') options='--grace --expires --format' arguments=('@keys') ;;
+    'keys unused') options='--since --environment' ;;
     'keys list') options='--type --status --environment --page --limit' ;;
     'keys get') arguments=('@keys') ;;
     'keys revoke') arguments=('@keys') ;;

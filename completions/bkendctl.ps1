@@ -18,7 +18,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'account' = 'delete'
         'users' = 'list export get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa'
         'invitations' = 'create list get accept reject revoke resend'
-        'keys' = 'create list get revoke verify'
+        'keys' = 'create rotate unused list get revoke verify'
         'mail' = 'list show wait clear'
         'audit' = 'list verify export'
         'clock' = 'show advance set reset'
@@ -69,7 +69,9 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'invitations list' = '--status --page --limit'
         'invitations accept' = '--token --email'
         'invitations reject' = '--token --email'
-        'keys create' = '--name --type --scope --expires --environment'
+        'keys create' = '--name --type --scope --expires --environment --if-not-exists --format'
+        'keys rotate' = '--grace --expires --format'
+        'keys unused' = '--since --environment'
         'keys list' = '--type --status --environment --page --limit'
         'mail list' = '--to --category --page --limit'
         'mail show' = '--html'
@@ -174,6 +176,12 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys create --scope' = '@'
         'keys create --expires' = '@'
         'keys create --environment' = '@'
+        'keys create --format' = 'plain dotenv github-actions'
+        'keys rotate --grace' = '@'
+        'keys rotate --expires' = '@'
+        'keys rotate --format' = 'plain dotenv github-actions'
+        'keys unused --since' = '@'
+        'keys unused --environment' = '@'
         'keys list --type' = 'publishable secret'
         'keys list --status' = 'active expired revoked all'
         'keys list --environment' = '@'
@@ -243,6 +251,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'invitations get' = @('@invitations')
         'invitations revoke' = @('@invitations')
         'invitations resend' = @('@invitations')
+        'keys rotate' = @('@keys')
         'keys get' = @('@keys')
         'keys revoke' = @('@keys')
         'mail show' = @('@mails')
@@ -332,8 +341,10 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'invitations reject' = 'Decline an invitation with its token.'
         'invitations revoke' = 'Take an open invitation back.'
         'invitations resend' = 'Mail an open or expired invitation again, with a new token.'
-        'keys' = 'API keys: create, list, revoke, verify.'
+        'keys' = 'API keys: create, list, rotate, revoke, verify.'
         'keys create' = 'Make a key; it is shown this once. With -q the key alone is printed.'
+        'keys rotate' = 'Put a new key in an old one''s place; name, kind, environment and scopes carry over.'
+        'keys unused' = 'List live keys that nobody has used for long, or ever; those that are younger are left out.'
         'keys list' = 'List keys, newest first.'
         'keys get' = 'Show one key, masked.'
         'keys revoke' = 'Revoke a key from the next request on.'

@@ -43,7 +43,7 @@ COMMANDS: dict[str, _Entry] = {
     "account": _Entry("account", _ACCOUNT, "Delete the account."),
     "users": _Entry("users", _ADMIN, "Users of the environment: list, roles, bans."),
     "invitations": _Entry("invitations", _ADMIN, "Invite to organizations and projects."),
-    "keys": _Entry("keys", _ADMIN, "API keys: create, list, revoke, verify."),
+    "keys": _Entry("keys", _ADMIN, "API keys: create, list, rotate, revoke, verify."),
     "mail": _Entry("mail", _ADMIN, "Mails of the dev environment."),
     "audit": _Entry("audit", _ADMIN, "What happened: list, verify, export."),
     "clock": _Entry("clock", _ADMIN, "Move the dev environment's clock."),

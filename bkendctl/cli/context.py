@@ -178,6 +178,16 @@ class Context(typer.Context):
                 return found
             request.cursor = page.next_cursor
 
+    def every(self, listing: Operation[Any, Any], request: Any, *, voice: Voice = Voice.ADMIN) -> list[Any]:
+        """What all pages of a list hold."""
+        found: list[Any] = []
+        while True:
+            page = self.call(listing, request, voice=voice)
+            found += page.items
+            if request.page >= page.pagination.total_pages:
+                return found
+            request.page += 1
+
     def full_id(
         self, prefix: str, listing: Operation[Any, Any], not_found: str, *, voice: Voice, **filters: Any
     ) -> str:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import os
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
 
+import msgspec
 import typer
 from msgspec import UNSET
 
@@ -11,12 +17,13 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun, one_of
 from bkendctl.cli.prompt import read_secret_stdin
 from bkendctl.cli.tables import KEEP, Column, View
+from bkendctl.cli.text import format_duration, parse_duration
 from bkendctl.client.speaker import Speaker
 from bkendctl.client.voice import Voice
 from bkendctl.contract import keys
 from bkendctl.local.credentials import Credentials
 
-noun = Noun("API keys: create, list, revoke, verify.")
+noun = Noun("API keys: create, list, rotate, revoke, verify.")
 
 Key = Annotated[str, typer.Argument(help="Id, or its first 8 characters.", metavar="KEY")]
 
@@ -64,6 +71,17 @@ MANY = View(
 )
 
 
+Format = Literal["plain", "dotenv", "github-actions"]
+
+FormatOption = Annotated[
+    str | None,
+    typer.Option(
+        "--format", help="Print the key for a machine; github-actions masks it first.", metavar=one_of(Format)
+    ),
+]
+Environment = Annotated[str | None, typer.Option(help="Environment of the same project.", metavar="NAME")]
+
+
 @noun.verb("create")
 def create(
     ctx: Context,
@@ -78,14 +96,17 @@ def create(
     expires: Annotated[
         str | None, typer.Option(help="Instant, or a duration such as 90d.", metavar="TIME")
     ] = None,
-    environment: Annotated[
-        str | None, typer.Option(help="Environment of the same project.", metavar="NAME")
-    ] = None,
+    environment: Environment = None,
+    if_not_exists: Annotated[
+        bool, typer.Option("--if-not-exists", help="With a live key of that name: none is made, exit 0.")
+    ] = False,
+    format_: FormatOption = None,
 ) -> None:
     """Make a key; it is shown this once. With -q the key alone is printed.
 
     Example: bkendctl keys create --type secret --name ci -q
     """
+    _require_format(ctx, format_)
     chosen: Any = type_ or ctx.ask.ask("Type, publishable or secret", option="--type")
     request = keys.Create(
         type=chosen,
@@ -94,8 +115,92 @@ def create(
         expires_at=None if expires is None else ctx.local_instant(expires),
         environment=UNSET if environment is None else environment,
     )
-    ctx.show(ctx.call(keys.CREATE, request, voice=Voice.ADMIN), MADE)
+    if if_not_exists and (present := _named(ctx, request)) is not None:
+        ctx.say.note(f"there is a key {present.name} already: {present.id}")
+        return
+    _hand_over(ctx, ctx.call(keys.CREATE, request, voice=Voice.ADMIN), format_)
+
+
+def _named(ctx: Context, wanted: keys.Create) -> keys.ApiKey | None:
+    """A live key of that name and kind."""
+    request = keys.ListKeys(limit=100, type=wanted.type, environment=wanted.environment)
+    return next((key for key in ctx.every(keys.LIST, request) if key.name == wanted.name), None)
+
+
+def _require_format(ctx: Context, format_: str | None) -> None:
+    if format_ is not None and format_ not in get_args(Format):
+        ctx.refuse(f"--format is {one_of(Format)}, not {format_}.")
+    if format_ == "github-actions" and not os.environ.get("GITHUB_OUTPUT"):
+        ctx.refuse("GITHUB_OUTPUT is not set: this is no step of GitHub Actions.", "--format dotenv")
+
+
+def _hand_over(ctx: Context, made: keys.ApiKeyWithSecret, format_: str | None) -> None:
+    """Show a key this once, to a person or as a machine takes it."""
+    variable = f"BKENDCTL_{made.type.upper()}_KEY"
+    if format_ == "plain":
+        sys.stdout.write(f"{made.key}\n")
+    elif format_ == "dotenv":
+        sys.stdout.write(f"{variable}={made.key}\n")
+    elif format_ == "github-actions":
+        # Masked ahead of anything else, so that no log shows it; the file is the runner's own.
+        sys.stdout.write(f"::add-mask::{made.key}\n")
+        sys.stdout.flush()
+        with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as output:
+            output.write(f"key={made.key}\nkey-id={made.id}\n")
+    else:
+        ctx.show(made, MADE)
     ctx.say.note("the key is shown this once")
+
+
+@noun.verb("rotate")
+def rotate(
+    ctx: Context,
+    key: Key,
+    grace: Annotated[
+        str, typer.Option(help="How long the old key still works, up to 7d.", metavar="DURATION")
+    ] = "0s",
+    expires: Annotated[
+        str | None, typer.Option(help="Expiry of the new key; the old one's when left out.", metavar="TIME")
+    ] = None,
+    format_: FormatOption = None,
+) -> None:
+    """Put a new key in an old one's place; name, kind, environment and scopes carry over.
+
+    Example: bkendctl keys rotate 3f2a9c1e --grace 24h
+    """
+    _require_format(ctx, format_)
+    request = keys.Rotate(key_id=_id(ctx, key).key_id, grace_seconds=parse_duration(grace))
+    if expires is not None:
+        request.expires_at = ctx.local_instant(expires)
+    if not request.grace_seconds:
+        ctx.confirm(f"Revoke the key {key} at once?")
+    made = ctx.call(keys.ROTATE, request, voice=Voice.ADMIN)
+    _hand_over(ctx, made, format_)
+    if grace_left := request.grace_seconds:
+        ctx.say.note(f"the old key is valid for another {format_duration(grace_left)}")
+
+
+@noun.verb("unused")
+def unused(
+    ctx: Context,
+    since: Annotated[
+        str, typer.Option(help="How long ago the last use lies, at least.", metavar="DURATION")
+    ] = "90d",
+    environment: Environment = None,
+) -> None:
+    """List live keys that nobody has used for long, or ever; those that are younger are left out.
+
+    Example: bkendctl keys unused --since 90d -q
+    """
+    now = datetime.fromtimestamp(time.time() + ctx.clock_offset(), UTC)
+    limit = now - timedelta(seconds=parse_duration(since))
+    request = keys.ListKeys(limit=100, environment=UNSET if environment is None else environment)
+    found = [
+        key
+        for key in ctx.every(keys.LIST, request)
+        if datetime.fromisoformat(key.last_used_at or key.created_at) <= limit
+    ]
+    ctx.output.show(msgspec.to_builtins(found), MANY)
 
 
 @noun.verb("list")
@@ -107,9 +212,7 @@ def list_keys(
     status: Annotated[
         str, typer.Option(help="Only in this state.", metavar=one_of(keys.StatusFilter))
     ] = "active",
-    environment: Annotated[
-        str | None, typer.Option(help="Environment of the same project.", metavar="NAME")
-    ] = None,
+    environment: Environment = None,
     page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
     limit: Annotated[int, typer.Option(help="Keys per page, 1 to 100.")] = 20,
 ) -> None:

@@ -64,6 +64,14 @@ class KeyId(Body, kw_only=True):
     key_id: str
 
 
+class Rotate(Body, kw_only=True):
+    """graceSeconds: how long the old key works on; expiresAt: of the new one, the old one's when left out."""
+
+    key_id: str
+    grace_seconds: Annotated[int, Meta(ge=0, le=604_800, description="a whole number from 0 to 604800")] = 0
+    expires_at: Instant | UnsetType | None = UNSET
+
+
 LIST = Operation(
     name="keys.list",
     operation_id="list_api_keys",
@@ -130,4 +138,19 @@ REVOKE = Operation(
     response=Message,
     extension=True,
     errors=("api-key/not-found",),
+)
+
+ROTATE = Operation(
+    name="keys.rotate",
+    operation_id="rotate_api_key",
+    method="POST",
+    path="/v1/api-keys/{keyId}/rotate",
+    summary="Put a new key in an old one's place",
+    access=Access.ADMIN,
+    scope="api-keys:update",
+    request=Rotate,
+    response=ApiKeyWithSecret,
+    status=201,
+    extension=True,
+    errors=("api-key/already-revoked", "api-key/not-found"),
 )

@@ -13,7 +13,7 @@ from bkendctl.contract.operation import Message
 from bkendctl.contract.paging import Page, Pagination
 from bkendctl.core import permissions, schema
 from bkendctl.core.call import Call
-from bkendctl.core.clock import instant_of, wire
+from bkendctl.core.clock import SECOND, instant_of, wire
 from bkendctl.core.crypto import fingerprint
 from bkendctl.core.dispatch import handles
 from bkendctl.core.randomness import Randomness
@@ -41,22 +41,51 @@ def create(call: Call, request: contract.Create) -> contract.ApiKeyWithSecret:
     if faults:
         raise Failure("common/invalid-parameters", details=faults)
     _require_within(call, request.scopes)
-    environment_id = _environment(call, request.environment)
-    key, stored = new_key(call.core.randomness, request.type)
-    key_id = call.new_id()
-    by_user = call.user is not None and not call.has_secret_key
-    values = stored | {
-        "id": key_id,
-        "environment_id": environment_id,
+    values = {
+        "environment_id": _environment(call, request.environment),
         "type": request.type,
         "name": request.name,
         "scopes": request.scopes,
         "expires_at": expires_at,
-        "created_by": call.user.id if by_user and call.user is not None else None,
-        "created_at": call.now,
+        "created_by": _maker(call),
     }
-    call.tx.insert(_table, values)
-    call.about("api-key", key_id, name=request.name, type=request.type, scopes=request.scopes)
+    made = _made(call, values)
+    call.about("api-key", made.id, name=request.name, type=request.type, scopes=request.scopes)
+    return made
+
+
+@handles(contract.ROTATE)
+def rotate(call: Call, request: contract.Rotate) -> contract.ApiKeyWithSecret:
+    """Put a new key in an old one's place; the old one is valid for the grace, then revoked.
+
+    Who made the old one stays its maker where a key rotates: its user's end is the new one's too.
+    """
+    row = _find(call, request.key_id)
+    _require_within(call, row.scopes)
+    if row.revoked_at is not None:
+        raise Failure("api-key/already-revoked")
+    given = request.expires_at
+    expires_at = row.expires_at if given is UNSET else None if given is None else instant_of(str(given))
+    if expires_at is not None and expires_at <= call.now:
+        raise Failure("common/invalid-parameters", details={"expiresAt": ["must lie in the future"]})
+    carried = {name: getattr(row, name) for name in ("environment_id", "type", "name", "scopes")}
+    made = _made(call, carried | {"expires_at": expires_at, "created_by": _maker(call) or row.created_by})
+    revoked_at = call.now + request.grace_seconds * SECOND
+    call.tx.update(_table, {"revoked_at": revoked_at}, id=row.id)
+    call.about("api-key", row.id, name=row.name, replacedBy=made.id, revokedAt=wire(revoked_at))
+    return made
+
+
+def _maker(call: Call) -> str | None:
+    """The user who asks, None where a secret key does."""
+    return call.user.id if call.user is not None and not call.has_secret_key else None
+
+
+def _made(call: Call, values: dict[str, Any]) -> contract.ApiKeyWithSecret:
+    """Store a new key, and show it this once."""
+    key, stored = new_key(call.core.randomness, values["type"])
+    key_id = call.new_id()
+    call.tx.insert(_table, stored | values | {"id": key_id, "created_at": call.now})
     shown = _shown(call, _find(call, key_id))
     return contract.ApiKeyWithSecret(
         **{name: getattr(shown, name) for name in shown.__struct_fields__}, key=key

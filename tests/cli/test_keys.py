@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from shell import ALICE, Shell
 
@@ -123,3 +125,80 @@ def test_an_environment_that_is_not_there(ready: Shell) -> None:
     """Keys are made for environments of the project only."""
     ready.refused(5, "data/environment-not-found", "keys", "create", "--type", "secret", "--name", "x",
                   "--environment", "prod")  # fmt: skip
+
+
+def test_a_key_is_rotated_with_grace(ready: Shell) -> None:
+    """Both work until the grace is over; how long is said."""
+    old = made(ready, "ci")
+    said = ready.ok("keys", "rotate", old["id"], "--grace", "24h", "--format", "plain")
+    assert "another 1d" in said.err
+    for key in (old["key"], said.out.strip()):
+        ready.set(API_KEY=key)
+        ready.ok("users", "list")
+    ready.ok("clock", "advance", "25h")
+    ready.set(API_KEY=old["key"])
+    ready.refused(3, "auth/token-revoked", "users", "list")
+
+
+def test_a_rotation_at_once_asks_first(ready: Shell) -> None:
+    """Somebody may still use the old one."""
+    old = made(ready, "ci")
+    assert ready("keys", "rotate", old["id"]).status == 2
+    assert ready.ok("keys", "rotate", old["id"][:8], "--yes", "-q").out.startswith("sk_")
+    ready.refused(6, "api-key/already-revoked", "keys", "rotate", old["id"], "--yes")
+
+
+def test_keys_that_nobody_uses(ready: Shell) -> None:
+    """Live ones whose last use, or whose making, lies that far back on the environment's clock."""
+    made(ready, "old")
+    ready.ok("clock", "advance", "100d")
+    made(ready, "young")
+    names = [key["name"] for key in ready.json("keys", "unused", "--since", "90d")]
+    assert "old" in names
+    assert "young" not in names
+    assert ready.json("keys", "unused", "--since", "101d") == []
+
+
+def test_a_key_is_made_once_by_a_script_that_runs_again(ready: Shell) -> None:
+    """Exit 0 and no key where one of that name lives; after it was revoked a new one."""
+    create = ["keys", "create", "--type", "secret", "--name", "ci", "--if-not-exists", "-q"]
+    assert ready.ok(*create).out.startswith("sk_")
+    again = ready.ok(*create)
+    assert again.out == ""
+    present = ready.json("keys", "list", "--type", "secret")["items"][0]
+    ready.ok("keys", "revoke", present["id"], "--yes")
+    assert ready.ok(*create).out.startswith("sk_")
+
+
+@pytest.mark.parametrize(("format_", "start"), [("plain", "sk_"), ("dotenv", "BKENDCTL_SECRET_KEY=sk_")])
+def test_a_key_is_printed_as_a_machine_takes_it(ready: Shell, format_: str, start: str) -> None:
+    """One line on stdout."""
+    said = ready.ok("keys", "create", "--type", "secret", "--name", "ci", "--format", format_)
+    assert said.out.startswith(start)
+    assert said.out.count("\n") == 1
+
+
+def test_github_actions_masks_the_key_before_it_is_stored(
+    ready: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mask is all of stdout; what was in the file stays."""
+    create = ["keys", "create", "--type", "secret", "--name", "ci", "--format", "github-actions"]
+    monkeypatch.delenv("GITHUB_OUTPUT", raising=False)
+    assert "GITHUB_OUTPUT" in ready.refused(2, "cli/usage", *create)["message"]
+    assert len(ready.json("keys", "list", "--type", "secret")["items"]) == 1
+    output = tmp_path / "output"
+    output.write_text("before=1\n")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(output))
+    said = ready.ok(*create)
+    key = said.out.removeprefix("::add-mask::").strip()
+    assert said.out == f"::add-mask::{key}\n"
+    assert output.read_text().startswith(f"before=1\nkey={key}\nkey-id=")
+
+
+def test_what_was_mistyped_makes_no_key(ready: Shell) -> None:
+    """A format that there is none of, a grace that is no duration."""
+    before = ready.json("keys", "list")["pagination"]["total"]
+    said = ready("keys", "create", "--type", "secret", "--name", "ci", "--format", "env")
+    assert (said.status, "plain|dotenv" in said.err) == (2, True)
+    assert ready("keys", "rotate", "0" * 36, "--grace", "soon").status == 2
+    assert ready.json("keys", "list")["pagination"]["total"] == before

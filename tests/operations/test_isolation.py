@@ -194,7 +194,9 @@ GUEST_INTRUSIONS: dict[str, Intrusion] = {
     ),
 }
 # Keys belong to the project: the neighbour in the same one administers them, one elsewhere does not.
-OF_THE_PROJECT = {keys.GET.name, keys.REVOKE.name, keys.LIST.name, keys.CREATE.name}
+OF_THE_PROJECT = {
+    operation.name for operation in (keys.GET, keys.REVOKE, keys.ROTATE, keys.LIST, keys.CREATE)
+}
 # What answers about the neighbour's own environment, or makes something there.
 AT_HOME = {
     accounts.SIGN_UP.name,

@@ -13,7 +13,7 @@ from bkendctl.contract import accounts, keys, users
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.operation import Raw
 from bkendctl.core.clock import DAY, HOUR, MINUTE, SECOND, wire
-from tests.conftest import PASSWORD, World
+from tests.conftest import PASSWORD, World, at_once
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -299,3 +299,85 @@ def test_a_key_for_another_environment_works_there(world: World) -> None:
     made = make(world, environment="staging")
     assert made.environment == "staging"
     assert beside.call(users.LIST, key=made.key).pagination.total == 0
+
+
+# Rotation
+
+
+def rotated(world: World, key_id: str, key: str = "sk", **fields: Any) -> Any:
+    """Rotate a key."""
+    return world.call(keys.ROTATE, keys.Rotate(key_id=key_id, **fields), key=key)
+
+
+def test_a_rotated_key_carries_everything_over(world: World) -> None:
+    """Name, kind, environment, scopes and expiry; the old one is revoked at once without a grace."""
+    old = make(world, scopes=["users:list"], expires_at=wire(world.clock.now() + DAY))
+    new = rotated(world, old.id)
+    for name in ("type", "name", "environment", "scopes", "expires_at", "status"):
+        assert getattr(new, name) == getattr(old, name)
+    assert new.id != old.id
+    assert world.refused(users.LIST, key=old.key).code == "auth/token-revoked"
+    world.call(users.LIST, key=new.key)
+
+
+def test_both_are_valid_while_the_grace_runs(world: World) -> None:
+    """By the moving clock, to the millisecond; the old one says when it ends."""
+    old = make(world)
+    new = rotated(world, old.id, grace_seconds=3600)
+    shown = world.call(keys.GET, keys.KeyId(key_id=old.id), key="sk")
+    assert (shown.status, shown.revoked_at) == ("active", wire(world.clock.now() + HOUR))
+    world.clock.advance(HOUR - 1)
+    for key in (old.key, new.key):
+        world.call(users.LIST, key=key)
+    world.clock.advance(1)
+    assert world.refused(users.LIST, key=old.key).code == "auth/token-revoked"
+    world.call(users.LIST, key=new.key)
+
+
+def test_a_key_is_rotated_once(world: World) -> None:
+    """Neither a revoked nor a rotated one, of many at once none but the first, none of elsewhere."""
+    old = make(world)
+    answers = at_once(8, lambda _: rotated(world, old.id, grace_seconds=60))
+    assert sum(not isinstance(answer, str) for answer in answers) == 1
+    assert {answer for answer in answers if isinstance(answer, str)} == {"api-key/already-revoked"}
+    gone = make(world)
+    world.call(keys.REVOKE, keys.KeyId(key_id=gone.id), key="sk")
+    for key_id, code in ((gone.id, "api-key/already-revoked"), (UNKNOWN, "api-key/not-found")):
+        assert world.refused(keys.ROTATE, keys.Rotate(key_id=key_id), key="sk").code == code
+
+
+def test_an_expired_key_needs_a_new_expiry(world: World) -> None:
+    """Else the new one were born expired; null is for never."""
+    old = make(world, expires_at=wire(world.clock.now() + MINUTE))
+    world.clock.advance(MINUTE)
+    failure = world.refused(keys.ROTATE, keys.Rotate(key_id=old.id), key="sk")
+    assert (failure.code, list(failure.details or ())) == ("common/invalid-parameters", ["expiresAt"])
+    assert rotated(world, old.id, expires_at=None).expires_at is None
+
+
+def test_a_key_with_scopes_rotates_only_within_them(world: World) -> None:
+    """Decision 127: it would hold the new one in its hand."""
+    keeper = make(world, scopes=["api-keys:update", "users:list"]).key
+    for scopes in ([], ["users:delete"]):
+        wider = make(world, scopes=scopes)
+        failure = world.refused(keys.ROTATE, keys.Rotate(key_id=wider.id), key=keeper)
+        assert failure.code == "data/scope-insufficient"
+    assert rotated(world, make(world, scopes=["users:list"]).id, key=keeper).scopes == ["users:list"]
+
+
+def test_a_personal_key_stays_personal(world: World) -> None:
+    """Rotated by a secret key it still ends with its user."""
+    token = admin(world)
+    world.make_user("second@example.com", "admin")
+    mine = world.call(keys.CREATE, keys.Create(type="secret", name="mine"), token=token)
+    new = rotated(world, mine.id)
+    assert new.created_by == mine.created_by is not None
+    world.call(users.BAN, users.Ban(user_id=mine.created_by), key="sk")
+    assert world.refused(users.LIST, key=new.key).code == "auth/token-revoked"
+
+
+@pytest.mark.parametrize("seconds", [-1, 604_801])
+def test_a_grace_has_its_bounds(world: World, seconds: int) -> None:
+    """From none to a week."""
+    request = keys.Rotate(key_id=make(world).id, grace_seconds=seconds)
+    assert list(world.refused(keys.ROTATE, request, key="sk").details or ()) == ["graceSeconds"]

@@ -64,7 +64,8 @@ def test_an_alternative_never_takes_away(expression: Expression, caller: Caller,
     ("text", "column"),
     [
         ("", 1), ("   ", 1), ("user &", 7), ("user && self", 7), ("| user", 1), ("user self", 6),
-        ("users", 1), ("role:", 1), ("role: editor", 1), ("(user)", 1), ("user | User", 8), ("role:editör", 1),
+        ("users", 1), ("role:", 1), ("role: editor", 1), ("(user)", 1), ("user | User", 8),
+        ("role:editör", 1),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_told_with_its_place(text: str, column: int) -> None:
