@@ -14,7 +14,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-USER, PASSWORD = "courier", "s3cret-of-smtp"  # noqa: S105 - of a server that is gone after the test
+USER, PASSWORD = "courier", "s3cret-of-smtp"
 
 
 class MailServer:

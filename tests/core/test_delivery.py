@@ -174,7 +174,7 @@ def test_waits_grow_from_a_minute_to_six_hours_for_three_days(world: World) -> N
     for attempts, wait in enumerate(waits, 1):
         assert 0.8 * nominal_wait(attempts) <= wait <= 1.2 * nominal_wait(attempts)
     assert len(waits) == MOST_ATTEMPTS
-    assert nominal_wait(1) == MINUTE and nominal_wait(len(waits)) == 6 * HOUR
+    assert (nominal_wait(1), nominal_wait(len(waits))) == (MINUTE, 6 * HOUR)
     assert 2 * DAY < world.clock.now() - began < 5 * DAY
     assert len({jittered(HOUR, SystemRandomness()) for _ in range(20)}) > 10
 
