@@ -113,6 +113,7 @@ _bkendctl_value() {
     'mail wait --since') offer='@' ;;
     'mail wait --timeout') offer='@' ;;
     'mail wait --print') offer='link token subject body' ;;
+    'mail deliver --limit') offer='@' ;;
     'audit list --action') offer='@' ;;
     'audit list --actor') offer='@users' ;;
     'audit list --user') offer='@users' ;;
@@ -227,11 +228,12 @@ _bkendctl_command() {
     'keys get') arguments=('@keys') ;;
     'keys revoke') arguments=('@keys') ;;
     'keys verify') : ;;
-    'mail') verbs='list show wait clear' ;;
+    'mail') verbs='list show wait clear deliver' ;;
     'mail list') options='--to --category --page --limit' ;;
     'mail show') options='--html' arguments=('@mails') ;;
     'mail wait') options='--to --category --since --timeout --print' ;;
     'mail clear') : ;;
+    'mail deliver') options='--limit --retry-failed' ;;
     'audit') verbs='list verify export' ;;
     'audit list') options='--action --actor --user --since --limit --follow' ;;
     'audit verify') : ;;

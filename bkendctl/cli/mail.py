@@ -154,3 +154,22 @@ def _show(ctx: Context, found: mail.Mail, *, html: bool = False) -> None:
     sys.stdout.write(visible(head + (found.html if html else found.text), keep="\n"))
     if html:
         sys.stdout.write("\n")
+
+
+@noun.verb("deliver")
+def deliver(
+    ctx: Context,
+    limit: Annotated[int, typer.Option(help="Mails at most, 1 to 1000.", min=1, max=1000)] = 100,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try those that failed for good once more.")
+    ] = False,
+) -> None:
+    """Send what is due in this machine's outbox over BKENDCTL_SMTP_URL; a server does it by itself.
+
+    Exit status 8 when a mail could not be handed over; it is tried again later, here or by a server.
+
+    Example: bkendctl mail deliver
+    """
+    from bkendctl.cli.delivering import deliver as run
+
+    run(ctx, limit=limit, retry_failed=retry_failed)

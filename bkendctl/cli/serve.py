@@ -29,6 +29,7 @@ VIEW = View(
         Column("TLS", "tls"),
         Column("Proxies", "trustedProxies"),
         Column("Access log", "accessLog"),
+        Column("Mail server", "mailServer"),
         Column("Database", "database"),
     ),
     quiet="url",
@@ -81,11 +82,20 @@ def serve(
     _require_private(ctx, listening, allowed=plain_http)
     if public_url is not None:
         os.environ["BKENDCTL_PUBLIC_URL"] = _public_url(public_url)
+    _require_mail_server()
     database = _checked_database(ctx)
     if print_config:
         ctx.show(_config(listening, database, access_log=access_log), VIEW)
         return
     _run(ctx, listening, partial(open_app, database, ctx.paths, access_log=access_log))
+
+
+def _require_mail_server() -> None:
+    """Read the mail server's address now, where a mistake can still be told. cli/usage."""
+    from bkendctl.core.smtp import relay_at
+
+    if url := os.environ.get("BKENDCTL_SMTP_URL"):
+        relay_at(url)
 
 
 def _run(ctx: Context, listening: Listening, make: Any) -> None:
@@ -100,13 +110,16 @@ def _run(ctx: Context, listening: Listening, make: Any) -> None:
 def open_app(database: str, paths: Paths, *, access_log: bool) -> ASGIApp:
     """Make the app of one worker, with a core of its own: connections never cross processes."""
     from bkendctl.client.embedded import core_at
+    from bkendctl.core.smtp import relay_at
     from bkendctl.server.access_log import AccessLog
     from bkendctl.server.app import make_app
 
+    smtp = os.environ.get("BKENDCTL_SMTP_URL")
     core = core_at(database, paths)
     with core.database.read() as transaction:
         core.unlock(transaction)
-    return make_app(core, log=AccessLog(core.clock) if access_log else None)
+    log = AccessLog(core.clock) if access_log else None
+    return make_app(core, log=log, relay=relay_at(smtp) if smtp else None)
 
 
 def _checked_database(ctx: Context) -> str:
@@ -163,6 +176,14 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _mail_server() -> str | None:
+    """Where mails go, without the password."""
+    from bkendctl.core.smtp import relay_at
+
+    url = os.environ.get("BKENDCTL_SMTP_URL")
+    return f"{relay.host}:{relay.port}" if url and (relay := relay_at(url)) else None
+
+
 def _config(listening: Listening, database: str, *, access_log: bool) -> dict[str, Any]:
     from bkendctl.local.addresses import without_password
 
@@ -173,5 +194,6 @@ def _config(listening: Listening, database: str, *, access_log: bool) -> dict[st
         "tls": listening.tls_cert,
         "trustedProxies": list(listening.proxies),
         "accessLog": access_log,
+        "mailServer": _mail_server(),
         "database": without_password(database),
     }

@@ -42,8 +42,7 @@ def wire(instant: int | None) -> str | None:
     """Write an instant as the contract does: 2026-01-31T12:00:00.000Z."""
     if instant is None:
         return None
-    moment = _EPOCH + timedelta(milliseconds=instant)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime_of(instant).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def instant_of(text: str) -> int:
@@ -52,3 +51,8 @@ def instant_of(text: str) -> int:
         raise ValueError("an instant needs a date, a time and an offset")
     moment = datetime.fromisoformat(text.upper())
     return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def datetime_of(instant: int) -> datetime:
+    """An instant in UTC, with its zone."""
+    return _EPOCH + timedelta(milliseconds=instant)

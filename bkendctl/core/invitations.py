@@ -64,7 +64,7 @@ def create(call: Call, request: contract.Create) -> contract.InvitationCreated:
     if request.send:
         _mail(call, row, token)
     else:
-        answer.link = _link(call, row, token)
+        answer.link = outbox.shown(_link(call, row, token))
     return answer
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode, urlsplit
+from html import escape
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -11,8 +12,11 @@ from sqlalchemy import delete
 from bkendctl.core import schema
 from bkendctl.core.call import Call
 from bkendctl.core.mail_texts import Values, compose
+from bkendctl.core.runtime import Core
 
 SENDER = "bkendctl <no-reply@bkendctl.invalid>"
+NO_BASE = "https://held.invalid"
+"""Stands for the public URL in links of mails that are held for want of one; leads nowhere (RFC 2606)."""
 
 
 class MailBody(Struct):
@@ -26,13 +30,39 @@ class MailBody(Struct):
 def link_to(call: Call, target: str, **query: str) -> str:
     """A link with a query: below the configured public URL for a path, else to an allowed callback URL.
 
-    Never below a request's Host; empty for a path where no public URL is configured.
+    Never below a request's Host; below NO_BASE for a path where no public URL is configured.
     """
     if target.startswith("/"):
-        base = call.public_url
-        return f"{base}{target}?{urlencode(query)}" if base else ""
+        return f"{call.public_url or NO_BASE}{target}?{urlencode(query)}"
     parts = urlsplit(target)
     return parts._replace(query="&".join(filter(None, (parts.query, urlencode(query))))).geturl()
+
+
+def shown(link: str) -> str:
+    """A link as an answer has it: empty where it leads nowhere yet."""
+    return "" if link.startswith(NO_BASE) else link
+
+
+def with_base(body: MailBody, base: str | None) -> MailBody | None:
+    """Let the links of a mail that was held lead somewhere; None while no public URL is known."""
+    if NO_BASE not in body.text and NO_BASE not in body.html:
+        return body
+    if base is None:
+        return None
+    base = base.rstrip("/")
+    links = [link.replace(NO_BASE, base) for link in body.links]
+    return MailBody(body.text.replace(NO_BASE, base), body.html.replace(NO_BASE, escape(base)), links)
+
+
+def with_bare_token(text: str, link: str) -> str:
+    """Add the token of a link on a line of its own where the text has it in the link alone.
+
+    Who reads mail where links cannot be followed types it into a command.
+    """
+    for token in parse_qs(urlsplit(link).query).get("token", ())[:1]:
+        if token not in text.split():
+            return f"{text.rstrip()}\n\nToken:\n{token}\n"
+    return text
 
 
 def send(call: Call, category: str, recipient: str, values: Values, *, kept: bool = True) -> None:
@@ -42,7 +72,7 @@ def send(call: Call, category: str, recipient: str, values: Values, *, kept: boo
     """
     subject, text, html = compose(category, values)
     mail_id = call.new_id()
-    body = MailBody(text, html, [values.link] if values.link else [])
+    body = MailBody(with_bare_token(text, values.link), html, [values.link] if values.link else [])
     call.tx.insert(
         schema.outbox,
         {
@@ -60,8 +90,15 @@ def send(call: Call, category: str, recipient: str, values: Values, *, kept: boo
         },
     )
     call.tx.run(delete(schema.outbox).where(schema.outbox.c.id == ("" if kept else mail_id)))
+    if kept:
+        call.afterwards.append(call.core.mail_queued.set)
 
 
 def open_body(call: Call, mail_id: str, sealed: bytes) -> MailBody:
     """Decrypt the body of a mail."""
-    return msgspec.json.decode(call.core.vault.open(sealed, f"outbox/{mail_id}"), type=MailBody)
+    return body_of(call.core, mail_id, sealed)
+
+
+def body_of(core: Core, mail_id: str, sealed: bytes) -> MailBody:
+    """As open_body, where nobody calls. cli/master-key."""
+    return msgspec.json.decode(core.vault.open(sealed, f"outbox/{mail_id}"), type=MailBody)

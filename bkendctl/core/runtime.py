@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from functools import cached_property
 from typing import Any
@@ -45,6 +46,7 @@ class Core:
         self.public_url = public_url
         self.windows = Windows()
         self.arrivals = Arrivals()
+        self.mail_queued = threading.Event()  # by this process; whoever delivers looks for others' by itself
         self._unlocked: tuple[MasterKey, Row[Any]] | None = None
 
     def unlock(self, transaction: Transaction) -> tuple[MasterKey, Row[Any]]:

@@ -17,12 +17,14 @@ from starlette.types import ASGIApp
 from bkendctl.contract.errors import Failure
 from bkendctl.core.occupancy import serving
 from bkendctl.core.runtime import Core
+from bkendctl.core.smtp import Relay
 from bkendctl.server import outgoing, reference
 from bkendctl.server.access_log import AccessLog
 from bkendctl.server.around import Around
 from bkendctl.server.health import Health
 from bkendctl.server.incoming import BODY_SECONDS
 from bkendctl.server.infrastructure import ROUTES
+from bkendctl.server.mailing import delivering
 from bkendctl.server.metrics import Metrics
 from bkendctl.server.openapi import document
 from bkendctl.server.operations import Operations
@@ -37,8 +39,12 @@ def make_app(
     log: AccessLog | None = None,
     pools: Pools | None = None,
     body_seconds: float = BODY_SECONDS,
+    relay: Relay | None = None,
 ) -> ASGIApp:
-    """Make the app over a core whose database fits. log: None for no access log."""
+    """Make the app over a core whose database fits. log: None for no access log.
+
+    relay: the mail server that takes the outbox; without one mails stay in it.
+    """
     pools = pools or Pools()
     metrics = Metrics()
     health = Health(core, pools, metrics)
@@ -52,7 +58,7 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        with serving(core.database):
+        with serving(core.database), delivering(core, relay):
             yield
             pools.close()
             core.database.close()

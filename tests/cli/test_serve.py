@@ -12,13 +12,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from shell import ALICE, PASSWORD, Shell
+
+from tests.certificate import certificate
 
 Serve = Callable[..., "Served"]
 SECONDS = 30
@@ -142,7 +143,7 @@ def test_a_database_in_use_is_not_replaced(alice: Shell, serve: Serve, tmp_path:
 
 def test_tls(alice: Shell, serve: Serve, tmp_path: Path) -> None:
     """With certificate and key it speaks https; a client checks them, and a remote profile works over it."""
-    cert, private = _certificate(tmp_path)
+    cert, private = certificate(tmp_path)
     server = serve("--tls-cert", str(cert), "--tls-key", str(private), "--no-access-log")
     assert server.url.startswith("https://127.0.0.1:")
     trusting = ssl.create_default_context(cafile=str(cert))
@@ -154,36 +155,6 @@ def test_tls(alice: Shell, serve: Serve, tmp_path: Path) -> None:
     assert "certificate" in refused.err.lower()
     listed = alice.process("users", "list", "-q", wrapper=("env", f"SSL_CERT_FILE={cert}"))
     assert listed.returncode == 0, listed.stderr
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that signs itself, and its key."""
-    from ipaddress import ip_address
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "bkendctl test")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    cert, private = folder / "cert.pem", folder / "key.pem"
-    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, *plain))
-    return cert, private
 
 
 def test_an_empty_machine_is_told_what_to_type(shell: Shell) -> None:
