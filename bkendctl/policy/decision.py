@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from bkendctl.policy.expression import Caller, parse
 from bkendctl.policy.table import ALWAYS_READABLE, OWNER, Table
 
+NO_ROWS: Mapping[str, Any] = {"or": []}
+"""A filter that no row passes."""
 SCOPE, SYSTEM, DENIED = "data/scope-insufficient", "data/system-table-access", "data/permission-denied"
 
 
@@ -42,8 +44,8 @@ def decide(
     if scopes and not _in_scope(table.name, operation, scopes):
         return Decision(False, f"key scope: {table.name}:{operation} is not among {', '.join(scopes)}", SCOPE)
     if caller.is_admin:
-        return Decision(True, "admin: always allowed", filter=_row_filter(table, operation, caller))
-    if table.is_system:
+        return Decision(True, "admin: always allowed")
+    if table.is_closed(operation):
         return Decision(False, f"system table without permissions: {table.name}", SYSTEM)
     owns = _owns(operation, caller, row or {})
     rule = _rule(table, operation, caller, owns=owns)
@@ -114,17 +116,40 @@ def _hidden(table: Table, caller: Caller, *, owns: bool) -> tuple[str, ...]:
 
 
 def _row_filter(table: Table, operation: str, caller: Caller) -> Mapping[str, Any] | None:
-    """What row filters narrow a list to: every entry that fits the caller, joined by or."""
+    """What row filters narrow a list to: every entry that fits the caller, joined by or.
+
+    An entry for oneself is narrowed to own rows. For a guest $userId is nobody, so that such an entry has no
+    rows, and where there is no other the list is empty.
+    """
     if operation != "list":
         return None
-    fitting = [
-        _with_id(entry.get("filter") or {}, caller)
-        for entry in table.row_filters
-        if parse(str(entry.get("expression", ""))).holds(caller, owns=False)
-    ]
+    fitting = [found for entry in table.row_filters if (found := _entry(entry, caller)) is not None]
     if not fitting or {} in fitting:
         return None
-    return fitting[0] if len(fitting) == 1 else {"or": fitting}
+    with_rows = [found for found in fitting if found != NO_ROWS]
+    return with_rows[0] if len(with_rows) == 1 else {"or": with_rows}
+
+
+def _entry(entry: Mapping[str, Any], caller: Caller) -> Mapping[str, Any] | None:
+    """What one entry lets through; None where it is not for this caller."""
+    expression = parse(str(entry.get("expression", "")))
+    narrowed: Mapping[str, Any] = entry.get("filter") or {}
+    if caller.id is None and _names_caller(narrowed):
+        return NO_ROWS if expression.holds(caller, owns=False) else None
+    narrowed = _with_id(narrowed, caller)
+    if expression.holds(caller, owns=False):
+        return narrowed
+    if caller.id is not None and expression.holds(caller, owns=True):
+        return _both({OWNER: caller.id}, narrowed or None)
+    return None
+
+
+def _names_caller(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_names_caller(inner) for inner in value.values())
+    if isinstance(value, list):
+        return any(_names_caller(inner) for inner in value)
+    return bool(value == "$userId")
 
 
 def _with_id(value: Any, caller: Caller) -> Any:

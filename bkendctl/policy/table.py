@@ -29,10 +29,10 @@ class Table(NamedTuple):
     columns: Mapping[str, Mapping[str, str]] = {}
     row_filters: tuple[Mapping[str, Any], ...] = ()
 
-    @property
-    def is_system(self) -> bool:
-        """Whether it is a system table that nobody opened."""
-        return self.name.startswith("_") and not self.permissions and not self.expressions
+    def is_closed(self, operation: str) -> bool:
+        """Whether it is a system table that nobody opened for that: the defaults are not for those."""
+        is_set = self.permissions is not None or self.expression_of(operation) is not None
+        return self.name.startswith("_") and not is_set
 
     def allows(self, group: str, operation: str) -> bool:
         """The boolean form: what a group may do; list left out is read."""
@@ -56,7 +56,7 @@ def table_of(name: str, definition: Mapping[str, Any]) -> Table:
     """Take a definition as it is; lint says what is wrong with one."""
     return Table(
         name=str(definition.get("name") or name),
-        permissions=definition.get("permissions"),
+        permissions=definition.get("permissions") or None,
         expressions=definition.get("expressionPermissions") or {},
         columns=definition.get("columnPermissions") or {},
         row_filters=tuple(definition.get("rowFilters") or ()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from shell import Shell
+from shell import ROOT, Shell
 
 POSTS = """
 permissions:
@@ -103,3 +103,16 @@ def test_what_was_mistyped_is_told(shell: Shell, posts: str) -> None:
         assert said.status == 2
         assert says in said.err
     assert shell("policy", "lint", "nowhere.yaml").code == "cli/file"
+
+
+def test_the_documented_example_says_what_it_shows(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/policies.md, run as printed: the file, then each line with its exit status."""
+    text = (ROOT / "docs" / "policies.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    Path("posts.yaml").write_text(text.partition("```yaml\n")[2].partition("```")[0])
+    lines = [line for line in text.splitlines() if line.startswith("bkendctl policy ")]
+    statuses = [shell(*line.partition("#")[0].split()[1:]).status for line in lines]
+    assert statuses == [4 if "exit status 4" in line else 0 for line in lines]
+    assert len(lines) == 4

@@ -112,6 +112,31 @@ def test_a_system_table_is_closed_until_it_is_opened() -> None:
     assert decided({}, "read", ADMIN, name="_users").allowed
     opened = {"expressionPermissions": {"read": "user"}}
     assert decided(opened, "read", ALICE, name="_users").allowed
+    assert decided(opened, "list", ALICE, name="_users").allowed
+    assert decided(opened, "create", ALICE, name="_users").code == SYSTEM
+
+
+def test_permissions_that_are_empty_set_nothing() -> None:
+    """The defaults hold, and a system table stays closed."""
+    assert decided({"permissions": {}}, "create", ALICE).rule == "default: user.create"
+    assert decided({"permissions": {}}, "read", ALICE, name="_users").code == SYSTEM
+
+
+def test_row_filters_for_nobody_and_for_oneself() -> None:
+    """$userId of a guest is no row, never rows without an owner; self narrows to own rows."""
+    definition: dict[str, Any] = {"rowFilters": [{"expression": "guest", "filter": {"createdBy": "$userId"}}]}
+    assert decided(definition, "list", GUEST).filter == {"or": []}
+    assert decided(definition, "list", ALICE).filter == {"createdBy": "alice"}
+    definition["rowFilters"].append({"expression": "guest", "filter": {"published": True}})
+    assert decided(definition, "list", GUEST).filter == {"published": True}
+    own = {"rowFilters": [{"expression": "self", "filter": {"draft": True}}]}
+    assert decided(own, "list", ALICE).filter == {"and": [{"createdBy": "alice"}, {"draft": True}]}
+
+
+def test_an_admin_s_list_is_whole() -> None:
+    """Always allowed, whatever the row filters say."""
+    definition = {"rowFilters": [{"expression": "guest", "filter": {"published": True}}]}
+    assert decided(definition, "list", ADMIN) == Decision(True, "admin: always allowed")
 
 
 def test_columns_are_hidden_or_refused() -> None:
