@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from bkendctl.contract.findings import Finding
 
 if TYPE_CHECKING:
     from bkendctl.core.database import Database
+    from bkendctl.core.runtime import Core
 
 noun = Noun("Find what is wrong, and what mends it.")
 
@@ -112,18 +114,20 @@ def _of_core(ctx: Context) -> Iterator[Finding]:
     database = database_of(profile.database)
     ctx.call_on_close(database.close)
 
-    def master_key() -> Finding:
-        core = open_core(profile.database, ctx.paths)
-        ctx.call_on_close(core.database.close)
-        return checks.check_master_key(core)
+    @cache
+    def core() -> Core:
+        opened = open_core(profile.database, ctx.paths)
+        ctx.call_on_close(opened.database.close)
+        return opened
 
     steps: tuple[tuple[str, Callable[[], Finding]], ...] = (
         *_outside(database),
         ("schema", lambda: checks.check_schema(database)),
         ("integrity", lambda: checks.check_integrity(database)),
-        ("master key", master_key),
+        ("master key", lambda: checks.check_master_key(core())),
         ("clock", lambda: _clock(checks.clock_offset(database, *where))),
         ("public url", lambda: checks.check_links(database, *where, os.environ.get("BKENDCTL_PUBLIC_URL"))),
+        ("mail", lambda: checks.check_mail(core())),
     )
     bad = None
     for check, look in steps:

@@ -12,6 +12,7 @@ from bkendctl.core import schema
 from bkendctl.core.call import environment_row
 from bkendctl.core.clock import SECOND
 from bkendctl.core.database import SCHEMA, Database, sqlite_is_safe, sqlite_module
+from bkendctl.core.delivery import waiting
 from bkendctl.core.runtime import DEV_PUBLIC_URL, Core
 from bkendctl.core.upgrade import drift, integrity
 
@@ -80,6 +81,18 @@ def check_links(
         message = "links have no base, so mails are held"
         return Finding(check="public url", state="warning", message=message, mend="set BKENDCTL_PUBLIC_URL")
     return Finding(check="public url", state="ok", message=found or DEV_PUBLIC_URL)
+
+
+def check_mail(core: Core) -> Finding:
+    """Whether mails leave: none that failed for good, none held for want of a public URL."""
+    found = waiting(core)
+    counts = ", ".join(f"{number} {status}" for status, number in found.counts.items() if number)
+    if found.counts["failed"]:
+        mend = "bkendctl mail deliver --retry-failed"
+        return Finding(check="mail", state="warning", message=counts, mend=mend)
+    if found.counts["held"]:
+        return Finding(check="mail", state="warning", message=counts, mend="set BKENDCTL_PUBLIC_URL")
+    return Finding(check="mail", state="ok", message=counts or "the outbox is empty")
 
 
 def _environment(database: Database, project_id: str | None, name: str | None) -> Row[Any]:

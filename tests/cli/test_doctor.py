@@ -12,7 +12,7 @@ from shell import Shell
 
 CHECKS = [
     "files", "disk", "profile", "credentials", "sqlite", "database files", "schema", "integrity",
-    "master key", "clock", "public url", "smtp",
+    "master key", "clock", "public url", "mail", "smtp",
 ]  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def test_what_needs_a_bad_part_is_skipped_and_named(alice: Shell) -> None:
     findings = found(alice, 1)
     assert list(findings) == CHECKS
     after = CHECKS[CHECKS.index("schema") + 1 : CHECKS.index("smtp")]
-    assert [findings[check]["state"] for check in after] == ["skipped"] * 4
+    assert [findings[check]["state"] for check in after] == ["skipped"] * 5
     assert {findings[check]["message"] for check in after} == {"needs: schema"}
     assert findings["smtp"]["state"] == "ok"
 
@@ -195,3 +195,14 @@ def test_a_server_that_is_not_there_is_told(ready: Shell) -> None:
     finding = found(ready, 1)["server"]
     assert finding["state"] == "bad"
     assert "cannot be reached" in finding["message"]
+
+
+@pytest.mark.parametrize(
+    ("status", "mend"), [("failed", "mail deliver --retry-failed"), ("held", "BKENDCTL_PUBLIC_URL")]
+)
+def test_mails_that_do_not_leave_are_a_warning(alice: Shell, status: str, mend: str) -> None:
+    """Counted by status, with what lets them go; exit 0."""
+    alice.sql(f"UPDATE outbox SET status = '{status}'")
+    finding = found(alice, 0)["mail"]
+    assert (finding["state"], finding["message"]) == ("warning", f"1 {status}")
+    assert mend in finding["mend"]
