@@ -4,7 +4,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     $verbs = @{
-        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users invitations keys mail audit clock api doctor serve policy profiles db completion'
+        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users invitations keys signing-keys mail audit clock api doctor serve policy profiles db completion'
         'token' = 'print show refresh'
         'password' = 'change reset-request reset-confirm'
         'email' = 'signup-confirm signup-resend verify-send verify-resend verify-confirm'
@@ -19,6 +19,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'users' = 'list export get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa'
         'invitations' = 'create list get accept reject revoke resend'
         'keys' = 'create rotate unused list get revoke verify'
+        'signing-keys' = 'list rotate retire'
         'mail' = 'list show wait clear deliver'
         'audit' = 'list verify export'
         'clock' = 'show advance set reset'
@@ -73,6 +74,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys rotate' = '--grace --expires --format'
         'keys unused' = '--since --environment'
         'keys list' = '--type --status --environment --page --limit'
+        'signing-keys rotate' = '--algorithm'
         'mail list' = '--to --category --page --limit'
         'mail show' = '--html'
         'mail wait' = '--to --category --since --timeout --print'
@@ -188,6 +190,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys list --environment' = '@'
         'keys list --page' = '@'
         'keys list --limit' = '@'
+        'signing-keys rotate --algorithm' = 'ES256 RS256 EdDSA HS256'
         'mail list --to' = '@'
         'mail list --category' = 'signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended'
         'mail list --page' = '@'
@@ -256,10 +259,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys rotate' = @('@keys')
         'keys get' = @('@keys')
         'keys revoke' = @('@keys')
+        'signing-keys retire' = @('@')
         'mail show' = @('@mails')
         'clock advance' = @('@')
         'clock set' = @('@')
-        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/users /v1/users/ /v1/users/export')
+        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export')
         'policy check' = @('@files')
         'policy lint' = @('@files')
         'profiles show' = @('@profiles')
@@ -351,6 +355,10 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys get' = 'Show one key, masked.'
         'keys revoke' = 'Revoke a key from the next request on.'
         'keys verify' = 'Say whether a key is good, and what for.'
+        'signing-keys' = 'Keys that sign access tokens.'
+        'signing-keys list' = 'List the keys: the one that signs, those that still verify, those retired.'
+        'signing-keys rotate' = 'Sign with a new key from now on; tokens of the former one stay good until they expire.'
+        'signing-keys retire' = 'Refuse the tokens of a key from the next request on; whoever has one signs in again or refreshes.'
         'mail' = 'Mails of the dev environment.'
         'mail list' = 'List mails, newest first.'
         'mail show' = 'Show one mail: its text, with the links in it.'

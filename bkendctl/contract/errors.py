@@ -98,6 +98,8 @@ ERRORS: dict[str, ErrorCode] = {
     "organization/last-owner": ErrorCode(409, "The organization would be left without an owner."),
     "organization/not-found": ErrorCode(404, "There is no such organization."),
     "project/not-found": ErrorCode(404, "There is no such project."),
+    "signing-key/in-use": ErrorCode(409, "The key signs at present; rotate first."),
+    "signing-key/not-found": ErrorCode(404, "There is no such signing key."),
     "user/avatar-not-found": ErrorCode(404, "The image names an upload that holds no file."),
     "user/forbidden": ErrorCode(403, "Only the user or an admin may do this.", "bkendctl whoami"),
     "user/invalid-name": ErrorCode(400, "A name has 1 to 100 characters."),

@@ -17,6 +17,8 @@ from bkendctl.core.transaction import Transaction
 TYPE = "at+jwt"
 """RFC 9068: keeps access tokens apart from every other JWT."""
 ALGORITHM = "ES256"
+RSA_BITS = 3_072
+"""128 bits of strength (NIST SP 800-57, part 1, table 2)."""
 IAT_LEEWAY_SECONDS = 5
 LONGEST_LIFE_SECONDS = 86_400
 CHECKED_TOKENS = 10_000
@@ -54,9 +56,27 @@ _LIVE_KEY = select(_signing_keys).where(
 )
 
 
-def new_signing_key(vault: Vault, randomness: Randomness, environment_id: str, now: int) -> dict[str, Any]:
-    """Make an ES256 key, as the row that stores it; the private half is encrypted, bound to its kid."""
-    from cryptography.hazmat.primitives.asymmetric import ec
+def new_signing_key(
+    vault: Vault, randomness: Randomness, environment_id: str, now: int, *, algorithm: str = ALGORITHM
+) -> dict[str, Any]:
+    """Make a key, as the row that stores it; the private half is encrypted, bound to its kid."""
+    kid = new_id(randomness)
+    private, public = _key_pair(algorithm, randomness)
+    return {
+        "kid": kid,
+        "environment_id": environment_id,
+        "algorithm": algorithm,
+        "private_key": vault.seal(private, f"signing_keys/{kid}"),
+        "public_key": public,
+        "status": "signing",
+        "created_at": now,
+        "retired_at": None,
+    }
+
+
+def _key_pair(algorithm: str, randomness: Randomness) -> tuple[bytes, str | None]:
+    """Private and public half in PEM; for HS256 a secret of 256 bits (RFC 7518, 3.2) and nothing public."""
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
         NoEncryption,
@@ -64,20 +84,18 @@ def new_signing_key(vault: Vault, randomness: Randomness, environment_id: str, n
         PublicFormat,
     )
 
-    kid = new_id(randomness)
-    private = ec.generate_private_key(ec.SECP256R1())
+    if algorithm == "HS256":
+        return randomness.bytes(32), None
+    private: Any
+    if algorithm == "RS256":
+        private = rsa.generate_private_key(65_537, RSA_BITS)
+    elif algorithm == "EdDSA":
+        private = ed25519.Ed25519PrivateKey.generate()
+    else:
+        private = ec.generate_private_key(ec.SECP256R1())
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return {
-        "kid": kid,
-        "environment_id": environment_id,
-        "algorithm": ALGORITHM,
-        "private_key": vault.seal(pem, f"signing_keys/{kid}"),
-        "public_key": public.decode(),
-        "status": "signing",
-        "created_at": now,
-        "retired_at": None,
-    }
+    return pem, public.decode()
 
 
 class Signer:

@@ -25,6 +25,7 @@ from bkendctl.contract import (
     profile,
     public_settings,
     sessions,
+    signing_keys,
     users,
     verifications,
 )
@@ -158,6 +159,10 @@ INTRUSIONS: dict[str, Intrusion] = {
         lambda prey: invitations.InvitationId(invitation_id=prey.invitation.id),
         NO_INVITATION,
     ),
+    signing_keys.RETIRE.name: (
+        lambda prey: signing_keys.KeyId(kid=prey.world.call(signing_keys.LIST, key="sk").items[0].kid),
+        "signing-key/not-found",
+    ),
     mail.GET.name: (lambda prey: mail.MailId(mail_id=prey.mail_id), "dev/mail-not-found"),
 }
 # The same for what needs no more than the publishable key.
@@ -210,6 +215,8 @@ AT_HOME = {
     mail.CLEAR.name,
     mail.LIST.name,
     password_resets.REQUEST.name,
+    signing_keys.LIST.name,
+    signing_keys.ROTATE.name,
     users.CREATE.name,
     users.EXPORT.name,
     users.LIST.name,
