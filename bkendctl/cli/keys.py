@@ -164,7 +164,9 @@ def rotate(
     ] = None,
     format_: FormatOption = None,
 ) -> None:
-    """Put a new key in an old one's place; name, kind, environment and scopes carry over.
+    """Put a new key in an old one's place.
+
+    Name, kind, environment and scopes carry over.
 
     Example: bkendctl keys rotate 3f2a9c1e --grace 24h
     """
@@ -188,7 +190,9 @@ def unused(
     ] = "90d",
     environment: Environment = None,
 ) -> None:
-    """List live keys that nobody has used for long, or ever; those that are younger are left out.
+    """List live keys that nobody has used for long, or ever.
+
+    Those that were made since are left out.
 
     Example: bkendctl keys unused --since 90d -q
     """

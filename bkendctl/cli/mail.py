@@ -85,9 +85,9 @@ def wait(
         str | None, typer.Option("--print", help="Print this of it alone.", metavar=one_of(Part))
     ] = None,
 ) -> None:
-    """Wait for a mail and show it; exit status 8 when none comes in time.
+    """Wait for a mail and show it.
 
-    Without --since only a mail that comes after the start of the wait counts.
+    Exit status 8 when none comes in time. Without --since only one that comes after the start counts.
 
     Example: bkendctl mail wait --to alice@example.com --category magic_link --since 1m --print token
     """
@@ -121,7 +121,9 @@ def wait(
 
 @noun.verb("clear")
 def clear(ctx: Context) -> None:
-    """Forget all mails of the environment, those that were not sent too.
+    """Forget all mails of the environment.
+
+    Those that were not sent too.
 
     Example: bkendctl mail clear --yes
     """
@@ -164,8 +166,9 @@ def deliver(
         bool, typer.Option("--retry-failed", help="Try those that failed for good once more.")
     ] = False,
 ) -> None:
-    """Send what is due in this machine's outbox over BKENDCTL_SMTP_URL; a server does it by itself.
+    """Send what is due in this machine's outbox.
 
+    Over the mail server of BKENDCTL_SMTP_URL; a server of `bkendctl serve` does it by itself.
     Exit status 8 when a mail could not be handed over; it is tried again later, here or by a server.
 
     Example: bkendctl mail deliver

@@ -104,8 +104,9 @@ def lint_file(
     file: File,
     strict: Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")] = False,
 ) -> None:
-    """Look a definition over: what cannot be read, what never decides, what is open to everybody.
+    """Look a definition over, and say what is wrong with it.
 
+    That is: what cannot be read, what never decides, what is open to everybody.
     Exit status 10 when there is an error.
 
     Example: bkendctl policy lint posts.yaml

@@ -40,7 +40,7 @@ MANY = View(
 
 @noun.verb("list")
 def list_keys(ctx: Context) -> None:
-    """List the keys: the one that signs, those that still verify, those retired.
+    """List the keys: signing, verifying, retired.
 
     Example: bkendctl signing-keys list
     """
@@ -55,8 +55,9 @@ def rotate(
         typer.Option(help="The present key's when left out.", metavar=one_of(signing_keys.Algorithm)),
     ] = None,
 ) -> None:
-    """Sign with a new key from now on; tokens of the former one stay good until they expire.
+    """Sign with a new key from now on.
 
+    Tokens of the former one stay good until they expire.
     Whoever verifies tokens offline finds the new key at /.well-known/jwks.json (HS256 keys are not there).
 
     Example: bkendctl signing-keys rotate
@@ -68,7 +69,9 @@ def rotate(
 
 @noun.verb("retire")
 def retire(ctx: Context, kid: Annotated[str, typer.Argument(help="The key's id.", metavar="KID")]) -> None:
-    """Refuse the tokens of a key from the next request on; whoever has one signs in again or refreshes.
+    """Refuse the tokens of a key from the next request on.
+
+    Whoever has one signs in again, or refreshes.
 
     Example: bkendctl signing-keys retire KID --yes
     """
