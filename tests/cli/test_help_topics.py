@@ -17,6 +17,7 @@ from bkendctl.local.paths import paths
 
 ROOT = Path(__file__).parents[2]
 OF_OTHERS = {
+    "GITHUB_OUTPUT",
     "TERM",
     "SHELL",
     "XDG_CONFIG_HOME",
