@@ -62,7 +62,7 @@ class Call:
     """What a handler is given. `tx` is the running transaction; `now` is the environment's time in ms.
 
     arrived: its place among the requests of this process. afterwards: what to do once all is committed.
-    by_link: whether the token of a mail named the environment, on a page of ours, in place of a key.
+    by_page: whether a page of ours knows the environment already, by a mailed token or its client's key.
     """
 
     def __init__(self, core: Core, operation: Operation[Any, Any], source: Source) -> None:
@@ -80,7 +80,7 @@ class Call:
         self.details: dict[str, Any] = {}
         self.organization_id: str | None = None
         self.allowance: Allowance | None = None
-        self.by_link = False
+        self.by_page = False
         self._tx: Transaction | None = None
         self._settings: Settings | None = None
 

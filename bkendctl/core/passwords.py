@@ -77,7 +77,8 @@ def require_acceptable(
 
     Failures: auth/invalid-password-format with every reason under field, auth/weak-password.
     """
-    reasons = _faults(password, policy)
+    rules = rules_of(policy)
+    reasons = [_REASONS[name].format(rules[name]) for name in broken_rules(password, policy)]
     if reasons:
         raise Failure("auth/invalid-password-format", details={field: reasons})
     folded = password.casefold()
@@ -87,24 +88,39 @@ def require_acceptable(
         raise Failure("auth/weak-password")
 
 
-def _faults(password: str, policy: PasswordPolicy) -> list[str]:
-    reasons = []
-    if len(password) < policy.min_length:
-        reasons.append(f"must have at least {policy.min_length} characters")
-    if len(password) > policy.max_length:
-        reasons.append(f"must have at most {policy.max_length} characters")
-    wanted = (
-        (policy.require_uppercase, str.isupper, "an upper-case letter"),
-        (policy.require_lowercase, str.islower, "a lower-case letter"),
-        (policy.require_numbers, str.isdigit, "a digit"),
-        (policy.require_special_chars, _is_special, "a special character"),
-    )
-    reasons += [f"must have {what}" for on, has, what in wanted if on and not any(map(has, password))]
-    return reasons
+def rules_of(policy: PasswordPolicy) -> dict[str, int]:
+    """The rules in force by their names in the policy, each with its number."""
+    rules = {"min_length": policy.min_length, "max_length": policy.max_length}
+    return rules | {name: 1 for name in _KINDS if getattr(policy, name)}
+
+
+def broken_rules(password: str, policy: PasswordPolicy) -> list[str]:
+    """The names of the rules that a password breaks."""
+    broken = ["min_length"] if len(password) < policy.min_length else []
+    broken += ["max_length"] if len(password) > policy.max_length else []
+    return broken + [
+        name for name in rules_of(policy) if name in _KINDS and not any(map(_KINDS[name], password))
+    ]
 
 
 def _is_special(character: str) -> bool:
     return not character.isalnum()
+
+
+_KINDS = {
+    "require_uppercase": str.isupper,
+    "require_lowercase": str.islower,
+    "require_numbers": str.isdigit,
+    "require_special_chars": _is_special,
+}
+_REASONS = {
+    "min_length": "must have at least {} characters",
+    "max_length": "must have at most {} characters",
+    "require_uppercase": "must have an upper-case letter",
+    "require_lowercase": "must have a lower-case letter",
+    "require_numbers": "must have a digit",
+    "require_special_chars": "must have a special character",
+}
 
 
 @cache
