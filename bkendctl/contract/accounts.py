@@ -104,10 +104,11 @@ class SignIn(Body, kw_only=True):
 
 
 class ConfirmSignUp(Body, kw_only=True):
-    """The values of the link in the sign-up confirmation."""
+    """The values of the link in the sign-up confirmation; callbackUrl: where it sends the browser."""
 
     token: MailedToken
     email: Email
+    callback_url: Url | UnsetType = UNSET
 
 
 class Verified(Body, kw_only=True):

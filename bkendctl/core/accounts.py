@@ -12,6 +12,7 @@ from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Message
 from bkendctl.core import (
     attempts,
+    callbacks,
     magic_links,
     mail_tokens,
     mailbox,
@@ -65,8 +66,12 @@ def sign_up(
 
 @handles(contract.CONFIRM_SIGN_UP)
 def confirm_sign_up(call: Call, request: contract.ConfirmSignUp) -> contract.SignUpConfirmed:
-    """Mark the address as proven; a second click succeeds too (decision 57)."""
+    """Mark the address as proven; a second click succeeds too (decision 57).
+
+    To a callback URL the server redirects, if it is allowed: common/invalid-parameters where it is not.
+    """
     found = mail_tokens.find(call, mail_tokens.SIGN_UP, request.token, request.email)
+    callbacks.require_allowed(call, request.callback_url)
     user = call.tx.first(select(schema.users).where(schema.users.c.id == found.user_id))
     if user is None or user.deleted_at is not None or user.email != request.email:
         raise Failure("auth/verification-token-not-found")

@@ -62,6 +62,7 @@ class Call:
     """What a handler is given. `tx` is the running transaction; `now` is the environment's time in ms.
 
     arrived: its place among the requests of this process. afterwards: what to do once all is committed.
+    by_link: whether the token of a mail named the environment, on a page of ours, in place of a key.
     """
 
     def __init__(self, core: Core, operation: Operation[Any, Any], source: Source) -> None:
@@ -79,6 +80,7 @@ class Call:
         self.details: dict[str, Any] = {}
         self.organization_id: str | None = None
         self.allowance: Allowance | None = None
+        self.by_link = False
         self._tx: Transaction | None = None
         self._settings: Settings | None = None
 
@@ -160,6 +162,15 @@ class Call:
     def reading(self) -> Iterator[None]:
         """Open a transaction for reading where there is none yet: ahead of the handler's."""
         with self.core.database.read() as self._tx:
+            try:
+                yield
+            finally:
+                self._tx = None
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Open a transaction for writing, after the handler's."""
+        with self.core.database.write(self.environment_id) as self._tx:
             try:
                 yield
             finally:

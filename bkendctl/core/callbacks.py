@@ -33,15 +33,44 @@ def require_allowed(call: Call, url: str | UnsetType) -> None:
     """
     if isinstance(url, UnsetType):
         return
+    if _place(url) is None:
+        raise _refusal("must be an http or https URL without user name or spaces")
+    if not is_allowed(call, url):
+        raise _refusal("is not among this environment's allowed callback URLs")
+
+
+def is_allowed(call: Call, url: str) -> bool:
+    """Whether a link of this environment may lead to a URL."""
     place = _place(url)
     if place is None:
-        raise _refusal("must be an http or https URL without user name or spaces")
+        return False
     allowed = call.settings.email.allowed_callback_urls
     if not allowed and call.env.type == "dev":
-        return
+        return True
     own = [call.public_url] if call.public_url else []
-    if not any(_is_below(place, _place(each)) for each in (*allowed, *own)):
-        raise _refusal("is not among this environment's allowed callback URLs")
+    return any(_is_below(place, _place(each)) for each in (*allowed, *own))
+
+
+def may_take_code(call: Call, url: str) -> bool:
+    """Whether the hosted page may send a code to a URL.
+
+    To an allowed one as it is written, without what lies below it (RFC 9700, section 2.1), or to any port of
+    the browser's own machine by its address (RFC 8252, section 7.3).
+    """
+    place = _place(url)
+    if place is None or "#" in url:
+        return False
+    scheme, host, _port = place.origin
+    if scheme == "http" and host in ("127.0.0.1", "::1"):
+        return True
+    allowed = call.settings.email.allowed_callback_urls
+    return url in allowed or (not allowed and call.env.type == "dev")
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a plain URL, as a Content-Security-Policy names them."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _place(url: str) -> _Place | None:

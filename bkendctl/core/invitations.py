@@ -13,7 +13,7 @@ from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Empty, Message
 from bkendctl.contract.paging import Page, Pagination
 from bkendctl.core import callbacks, mailbox, members, outbox, rate_limits, schema
-from bkendctl.core.call import Call
+from bkendctl.core.call import Call, environment_by_id
 from bkendctl.core.clock import DAY, wire
 from bkendctl.core.crypto import fingerprint
 from bkendctl.core.dispatch import handles
@@ -182,6 +182,16 @@ def _by_token(call: Call, token: str, email: Any) -> Row[Any]:
     call.about("invitation", row.id, email=row.email)
     _require_open(call, row)
     return row
+
+
+def by_link(call: Call, token: str, email: str) -> Row[Any]:
+    """The open invitation of a link, which names the environment of the call too. Failures: of _by_token."""
+    row = call.tx.row(_table, token_hash=fingerprint(token))
+    environment = None if row is None else environment_by_id(call.tx, row.environment_id)
+    if environment is not None:
+        call.enter(environment)
+        return _by_token(call, token, email)
+    raise Failure("auth/invalid-token", "The invitation's token is unknown or for another address.")
 
 
 def _require_open(call: Call, row: Row[Any]) -> None:

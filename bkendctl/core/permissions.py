@@ -43,8 +43,11 @@ def identify(call: Call, raw: Raw) -> None:
 def identify_key(call: Call, header: str | None) -> None:
     """Find the key and with it the environment.
 
-    Failures: auth/unauthorized, auth/invalid-token-format, auth/invalid-token, auth/token-revoked, -expired.
+    Nothing to find where a mailed link did (pages.py). Failures: auth/unauthorized,
+    auth/invalid-token-format, auth/invalid-token, auth/token-revoked, -expired.
     """
+    if call.by_link:
+        return
     if header is None:
         raise Failure("auth/unauthorized", "An API key is needed (X-API-Key).")
     if not _KEY.fullmatch(header):

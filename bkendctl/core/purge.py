@@ -88,6 +88,7 @@ KINDS = (
     Kind("refreshTokens", schema.refresh_tokens, _dead_tokens),
     Kind("sessions", _sessions, lambda now: _ended(now.own - ENDED_SESSION_MS)),
     Kind("mailTokens", schema.mail_tokens, _dead_mail_tokens),
+    Kind("hostedCodes", schema.hosted_codes, lambda now: schema.hosted_codes.c.expires_at <= now.own),
     Kind("throttles", schema.throttles, lambda now: schema.throttles.c.expires_at <= now.own),
     Kind(
         "knownSources",

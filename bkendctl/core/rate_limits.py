@@ -57,8 +57,12 @@ def count_mail(call: Call, email: str, *, by_source: bool = False) -> None:
 
 def count_here(call: Call) -> None:
     """Count a request of class default, in this process alone: auth/too-many-requests."""
-    if call.operation.rate is not RateClass.DEFAULT or call.allowance is not None:
-        return  # the latter: counted when the call was looked at first
+    if call.operation.rate is RateClass.DEFAULT and call.allowance is None:  # else counted before
+        count_page(call)
+
+
+def count_page(call: Call) -> None:
+    """Count the showing of a page as a request of class default: auth/too-many-requests."""
     environment = call.environment
     limits = call.rate_limits if environment is not None else settings.RateLimits()
     limit = limits.in_effect("default", environment.type if environment is not None else "")

@@ -86,6 +86,17 @@ environments = Table(
     Column("clock_offset_ms", BigInteger(), nullable=False),
     Column("created_at", BigInteger(), nullable=False),
 )
+hosted_codes = Table(
+    "hosted_codes",
+    metadata,
+    Column("code_hash", String(64), primary_key=True),
+    Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
+    Column("session_id", String(36), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
+    Column("redirect_uri", String(2048), nullable=False),
+    Column("code_challenge", String(43), nullable=False),
+    Column("created_at", BigInteger(), nullable=False),
+    Column("expires_at", BigInteger(), nullable=False),
+)
 installation = Table(
     "installation",
     metadata,

@@ -35,7 +35,6 @@ _SPEND = update(_tokens).where(_tokens.c.token_hash == bindparam("token"), _toke
 def open_session(call: Call, user: Row[Any], amr: list[str]) -> TokenPair:
     """Open a session for a user who proved everything that is asked, and give its first tokens."""
     session_id = call.new_id()
-    agent = call.user_agent
     values = {
         "id": session_id,
         "environment_id": call.environment_id,
@@ -43,18 +42,37 @@ def open_session(call: Call, user: Row[Any], amr: list[str]) -> TokenPair:
         "organization_id": None,
         "amr": amr,
         "second_factor_at": call.now if len(amr) > 1 else None,
-        "user_agent": agent,
-        "ip_address": call.source.ip_address,
-        "device_info": agent.partition(" ")[0][:200] if agent else None,
         "created_at": call.now,
         "last_activity_at": call.now,
         "expires_at": _expiry(call, call.now),
     }
-    call.tx.insert(_table, values)
+    call.tx.insert(_table, values | _device(call))
     call.tx.update(schema.users, {"last_sign_in_at": call.now}, id=user.id)
     session = call.tx.row(_table, id=session_id)
     assert session is not None
     return _issue(call, user, session, generation=1)[0]
+
+
+def hold(call: Call, access_token: str, life_ms: int) -> str:
+    """Take back the tokens of a session just opened, which ends soon unless it is collected; gives its id."""
+    claims = call.core.signer.verify(call.tx, call.environment_id, access_token, call.now)
+    call.tx.run(delete(_tokens).where(_tokens.c.session_id == claims.sid))
+    call.tx.update(_table, {"expires_at": call.now + life_ms}, id=claims.sid)
+    return claims.sid
+
+
+def collect(call: Call, session_id: str) -> TokenPair:
+    """Give the tokens of a session that was held, which from now on is who collects it.
+
+    Failures: auth/invalid-token where it ended meanwhile.
+    """
+    live = call.tx.first(select(_table).where(_table.c.id == session_id, _live(call)))
+    user = None if live is None else call.tx.row(schema.users, id=live.user_id)
+    if live is None or user is None or user.deleted_at is not None:
+        raise Failure("auth/invalid-token", "The session has ended.", keep=True)
+    kept = {"expires_at": _expiry(call, live.created_at), "last_activity_at": call.now}
+    call.tx.update(_table, kept | _device(call), id=session_id)
+    return _issue(call, user, live, generation=1)[0]
 
 
 def end_all(call: Call, user_id: str, reason: str, *, but: str | None = None) -> int:
@@ -69,9 +87,17 @@ def end_all(call: Call, user_id: str, reason: str, *, but: str | None = None) ->
     return ended
 
 
-def _end(call: Call, session_id: str, reason: str) -> None:
+def end(call: Call, session_id: str, reason: str) -> None:
+    """End one session, its refresh tokens with it."""
     call.tx.run(update(_table).where(_table.c.id == session_id).values(ended_at=call.now, end_reason=reason))
     call.tx.run(delete(_tokens).where(_tokens.c.session_id == session_id))
+
+
+def _device(call: Call) -> dict[str, str | None]:
+    """What is told of the caller in lists of sessions."""
+    agent = call.user_agent
+    name = agent.partition(" ")[0][:200] if agent else None
+    return {"user_agent": agent, "ip_address": call.source.ip_address, "device_info": name}
 
 
 def _expiry(call: Call, created_at: int) -> int:
@@ -210,7 +236,7 @@ def _reused(call: Call, user: Row[Any], session: Row[Any], spent: Row[Any]) -> T
 def sign_out(call: Call, _request: Any) -> Message:
     """End the calling session."""
     session_id = _calling(call)
-    _end(call, session_id, "signed-out")
+    end(call, session_id, "signed-out")
     call.about("session", session_id)
     return Message(message="Signed out.")
 
@@ -231,7 +257,7 @@ def revoke(call: Call, request: contract.EndSession) -> Message:
     )
     if row is None:
         raise Failure("auth/session-not-found")
-    _end(call, row.id, "revoked")
+    end(call, row.id, "revoked")
     call.about("session", row.id)
     return Message(message="The session has ended.")
 

@@ -299,6 +299,19 @@ class SigningKey(SQLModel, table=True):
     retired_at: int | None = _when(null=True)
 
 
+class HostedCode(SQLModel, table=True):
+    """What the hosted page sent to an app: whoever has the verifier trades it for the tokens of a session."""
+
+    __tablename__: ClassVar[str] = "hosted_codes"
+    code_hash: str = Field(primary_key=True, max_length=64)
+    environment_id: str = _to("environments.id")
+    session_id: str = _to("sessions.id")
+    redirect_uri: str = _text(2048)
+    code_challenge: str = _text(43)
+    created_at: int = _when()
+    expires_at: int = _when()
+
+
 class MailToken(SQLModel, table=True):
     """A token that went out by mail, by SHA-256; a newer one of its kind replaces it."""
 

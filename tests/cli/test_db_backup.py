@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from bkendctl.core import schema
 from bkendctl.core.backup import check, copy
-from bkendctl.core.database import sqlite_module
+from bkendctl.core.database import SCHEMA, sqlite_module
 
 IN_CHILD = """
 import os, resource, signal, sys
@@ -72,7 +72,7 @@ def test_a_copy_is_whole_private_and_stands_alone(machine: Machine, tmp_path: Pa
     assert shown == {
         "file": str(folder / "monday.db"),
         "bytes": (folder / "monday.db").stat().st_size,
-        "schema": "0001",
+        "schema": SCHEMA,
         "masterKeyInside": False,
     }
 

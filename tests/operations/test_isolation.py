@@ -13,6 +13,7 @@ from bkendctl.contract import (
     accounts,
     audit_events,
     dev_clock,
+    hosted,
     invitations,
     keys,
     magic_links,
@@ -35,6 +36,7 @@ from tests.catalogue import OPERATIONS
 from tests.conftest import PASSWORD, World
 from tests.operations import mailed
 from tests.operations.mailed import magic_token
+from tests.operations.test_hosted import anyones_code, wanted
 
 EMAIL = "alice@example.com"
 
@@ -179,6 +181,7 @@ GUEST_INTRUSIONS: dict[str, Intrusion] = {
         lambda prey: invitations.Accept(token=prey.invitation_token),
         "auth/invalid-token",
     ),
+    hosted.EXCHANGE.name: (lambda prey: wanted(anyones_code(prey.world)), "auth/invalid-token"),
     magic_links.COMPLETE.name: (
         lambda prey: magic_links.Complete(token=magic_token(prey.world, "carol@example.com")),
         "auth/invalid-token",
@@ -204,26 +207,14 @@ OF_THE_PROJECT = {
 }
 # What answers about the neighbour's own environment, or makes something there.
 AT_HOME = {
-    accounts.SIGN_UP.name,
-    audit_events.LIST.name,
-    audit_events.VERIFY.name,
-    dev_clock.SET.name,
-    dev_clock.SHOW.name,
-    keys.CURRENT.name,
-    invitations.CREATE.name,
-    invitations.LIST.name,
-    mail.CLEAR.name,
-    mail.LIST.name,
-    password_resets.REQUEST.name,
-    signing_keys.LIST.name,
-    signing_keys.ROTATE.name,
-    users.CREATE.name,
-    users.EXPORT.name,
-    users.LIST.name,
-    verifications.RESEND.name,
-    verifications.RESEND_SIGN_UP.name,
-    verifications.SEND.name,
-}
+    operation.name
+    for operation in (
+        accounts.SIGN_UP, audit_events.LIST, audit_events.VERIFY, dev_clock.SET, dev_clock.SHOW,
+        keys.CURRENT, invitations.CREATE, invitations.LIST, mail.CLEAR, mail.LIST,
+        password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
+        users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
+    )
+}  # fmt: skip
 
 
 def test_every_operation_is_among_the_intrusions() -> None:
