@@ -7,14 +7,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import NamedTuple
 
 from bkendctl.contract.errors import Failure
 from bkendctl.core.settings import PasswordPolicy
 
+
+class Cost(NamedTuple):
+    """What one hash takes: memory in KiB, passes over it, lanes beside each other."""
+
+    memory_kib: int
+    passes: int
+    lanes: int
+
+
 # OWASP Password Storage Cheat Sheet: Argon2id with at least 19 MiB, two passes, one lane; 20 ms measured.
-MEMORY_KIB = 19_456
-PASSES = 2
-LANES = 1
+COST = Cost(memory_kib=19_456, passes=2, lanes=1)
 
 PATIENCE_SECONDS = 1.5
 """How long one waits for a core before the load is shed (an answer within 2 s is promised)."""
@@ -25,10 +33,13 @@ _slots = threading.BoundedSemaphore(os.cpu_count() or 1)
 class Hasher:
     """Hashes and checks with Argon2id. Only within slot(): at most one hash per core runs at a time."""
 
-    def __init__(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, *, cost: Cost = COST, patience_seconds: float = PATIENCE_SECONDS) -> None:
         from argon2 import PasswordHasher
 
-        self._argon2 = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+        self._argon2 = PasswordHasher(
+            time_cost=cost.passes, memory_cost=cost.memory_kib, parallelism=cost.lanes
+        )
+        self._cost = cost
         self._patience = patience_seconds
         self._decoy: str | None = None
 
@@ -51,7 +62,7 @@ class Hasher:
         from argon2.exceptions import InvalidHashError, VerificationError
 
         if hashed is None and self._decoy is None:
-            self._decoy = _decoy()
+            self._decoy = _decoy(self._cost)
         try:
             return self._argon2.verify(hashed or self._decoy or "", password) and hashed is not None
         except (VerificationError, InvalidHashError):
@@ -62,12 +73,12 @@ class Hasher:
         return self._argon2.check_needs_rehash(hashed)
 
 
-def _decoy() -> str:
-    """A PHC string of today's cost that no password matches, made without hashing."""
+def _decoy(cost: Cost) -> str:
+    """A PHC string of a cost that no password matches, made without hashing."""
     from base64 import b64encode
 
     salt, tag = (b64encode(os.urandom(size)).rstrip(b"=").decode() for size in (16, 32))
-    return f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${tag}"
+    return f"$argon2id$v=19$m={cost.memory_kib},t={cost.passes},p={cost.lanes}${salt}${tag}"
 
 
 def require_acceptable(
