@@ -326,7 +326,7 @@ def http_server() -> Iterator[HttpServer]:
 
 
 BACKENDS = ("embedded", "http", "http-postgresql")
-BACKENDS_OF = {"operations": BACKENDS, "server": ("http",)}
+BACKENDS_OF = {"operations": BACKENDS, "server": ("http",), "browser": ("http",)}
 """By the tests' folder; those of all others act on the core alone."""
 
 

@@ -11,7 +11,7 @@ import pytest
 from bkendctl.contract import accounts, invitations, password_resets, preferences, verifications
 from bkendctl.core.clock import DAY, HOUR
 from bkendctl.server.pages.languages import TAGS, accepted, language
-from tests.conftest import PASSWORD, World
+from tests.conftest import World
 from tests.operations.mailed import ALICE, by_link, link_of, values_of
 from tests.server.browsing import HTML, Browser, Page
 
@@ -20,9 +20,8 @@ APP = "https://app.example.com/welcome"
 
 
 def path_of(link: str) -> str:
-    """The path and query of a mailed link, which leads to the public URL."""
+    """The path and query of a mailed link."""
     parts = urlsplit(link)
-    assert parts._replace(path="", query="").geturl() == "http://127.0.0.1:8787"
     return f"{parts.path}?{parts.query}"
 
 
@@ -206,12 +205,11 @@ def test_a_new_password_is_chosen(world: World, browser: Browser) -> None:
     page = browser.open(reset_link(world))
     assert "at least 8 characters" in page.text
     assert page.form.action == "/password/reset"
-    wrong = {
-        "differ": ({"newPassword": NEW, "repeat": NEW + "x"}, "The two passwords differ."),
-        "weak": ({"newPassword": "short", "repeat": "short"}, "an upper-case letter (missing)"),
-        "same": ({"newPassword": PASSWORD, "repeat": PASSWORD}, "easy"),
-    }
-    for typed, told in (wrong["differ"], wrong["weak"]):
+    for typed, told in (
+        ({"newPassword": NEW, "repeat": NEW + "x"}, "The two passwords differ."),
+        ({"newPassword": "short", "repeat": "short"}, "an upper-case letter (missing)"),
+        ({"newPassword": "P@ssw0rd", "repeat": "P@ssw0rd"}, "easy to guess"),
+    ):
         page = browser.press(page, **typed)
         assert (page.status, page.alerts, told in page.text) == (400, 1, True)
         assert typed["newPassword"] not in page.answer.text

@@ -132,10 +132,12 @@ def _reset_form(visit: Visit, call: Call, failure: Failure | None = None, *, dif
     rules = [
         (visit.language(f"reset.rule.{name}", number=number), name in broken)
         for name, number in rules_of(policy).items()
+        if name != "max_length" or name in broken
     ]
     status = failure.status if failure is not None else 400 if differ else 200
-    values = {"hidden": _link_of(visit), "rules": rules, "differ": differ, "email": visit.field("email")}
-    return Shown(template="reset", values=values, status=status, failure=failure)
+    values = {"hidden": _link_of(visit), "rules": rules, "email": visit.field("email")}
+    says = "reset.differ" if differ else ""
+    return Shown(template="reset", values=values, status=status, failure=failure, says=says)
 
 
 # An invitation

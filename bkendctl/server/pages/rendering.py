@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
 from bkendctl.server.outgoing import BUSY_SECONDS
-from bkendctl.server.pages.visit import COOKIE, Outcome, Sent, Visit
+from bkendctl.server.pages.visit import COOKIE, Outcome, Sent, Shown, Visit
 
 STYLE = "/pages/page.css"
 COOKIE_SECONDS = 3600
@@ -53,7 +53,7 @@ def respond(visit: Visit, outcome: Outcome, *, secure: bool) -> Response:
             language=visit.language.tag,
             project=visit.project,
             style=STYLE,
-            problem=visit.language.error(failure) if failure is not None else "",
+            problem=_problem(visit, outcome),
             **outcome.values,
         )
         response = Response(text, outcome.status, headers, "text/html")
@@ -62,6 +62,12 @@ def respond(visit: Visit, outcome: Outcome, *, secure: bool) -> Response:
             COOKIE, visit.browser, COOKIE_SECONDS, path="/", secure=secure, httponly=True, samesite="lax"
         )
     return response
+
+
+def _problem(visit: Visit, shown: Shown) -> str:
+    if shown.says:
+        return visit.language(shown.says)
+    return visit.language.error(shown.failure) if shown.failure is not None else ""
 
 
 @cache

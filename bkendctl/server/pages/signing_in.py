@@ -56,7 +56,7 @@ def act(visit: Visit) -> Outcome:
         return refused.outcome
     is_late = bool(visit.form.get("ticket")) and _opened(visit, flow, call) is None
     if is_late or not _is_own_form(visit):
-        return _form(visit, flow, call, settings, notice="signin.stale", status=403)
+        return _form(visit, flow, call, settings, says="signin.stale", status=403)
     try:
         return does(visit, flow, call)
     except Failure as failure:
@@ -113,26 +113,29 @@ def _form(
     settings: EmailSettings,
     failure: Failure | None = None,
     *,
-    notice: str = "",
+    says: str = "",
     status: int = 200,
 ) -> Shown:
     """The first step. failure: why what was tried did not do; what was typed stays, but for the password."""
     if failure is not None and failure.code == "common/invalid-parameters":
-        is_empty = not (visit.field("email") and visit.field("password"))
-        failure = Failure("auth/invalid-credentials") if not is_empty else failure
+        says = "signin.missing"
     link = _callback_url(call, flow)
     values = {
         "flow": flow,
         "email": visit.field("email"),
         "csrf": _token(visit),
-        "notice": visit.language(notice) if notice else "",
         "by_password": settings.enabled,
         "by_link": settings.enabled and settings.magic_link_enabled and bool(link),
         "is_unconfirmed": failure is not None and failure.code == "auth/email-not-verified",
     }
     status = failure.status if failure is not None else status
     return Shown(
-        template="sign_in", values=values, status=status or 503, failure=failure, targets=(flow.target,)
+        template="sign_in",
+        values=values,
+        status=status or 503,
+        failure=failure,
+        says=says,
+        targets=(flow.target,),
     )
 
 

@@ -22,12 +22,16 @@ _COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Shown(Struct, kw_only=True):
-    """A page to show. targets: origins beyond this server that its forms may end at."""
+    """A page to show. says: key of what is told in place of the failure's own text.
+
+    targets: origins beyond this server that its forms may end at.
+    """
 
     template: str
     values: dict[str, Any] = {}
     status: int = 200
     failure: Failure | None = None
+    says: str = ""
     targets: tuple[str, ...] = ()
 
 
