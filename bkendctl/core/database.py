@@ -59,6 +59,7 @@ class Database:
         self._inherited: object = None
         self._threads = threading.local()
         self._kept: WeakSet[Connection] = WeakSet()
+        self._writing = threading.Lock()
 
     @cached_property
     def file(self) -> Path | None:
@@ -72,6 +73,7 @@ class Database:
         if self._engine is None or self._process != os.getpid():
             # Kept: even closing a parent's connection in a child is unsafe (sqlite.org/howtocorrupt.html).
             self._inherited = self._engine, tuple(self._kept)
+            self._writing = threading.Lock()  # a parent's may be held
             self._engine = _sqlite_engine(self.file) if self.file else self._postgresql_engine()
             self._process = os.getpid()
         return self._engine
@@ -91,10 +93,28 @@ class Database:
         within: the id of the environment all of it belongs to, and then perhaps a name within that: on
         PostgreSQL others go on writing elsewhere. A rule that is checked and kept holds within the lock only.
         """
-        with self._translated(), self.engine.connect() as pooled:
+        engine = self.engine
+        with self._translated(), self._turn(), engine.connect() as pooled:
             connection = pooled.execution_options(writes=True, within=within)
             with connection.begin():
                 yield Transaction(connection)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for the other writers of this process to a file, in order: SQLite only looks now and then.
+
+        What it waits for is writers of other processes. A server has locks of its own (postgresql.py).
+        """
+        if self.file is None:
+            yield
+            return
+        turn = self._writing
+        if not turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise Failure("common/unavailable", retry_after=1)
+        try:
+            yield
+        finally:
+            turn.release()
 
     @contextmanager
     def _connected(self) -> Iterator[tuple[Connection, Memory | None]]:
