@@ -217,4 +217,4 @@ def environment_row(transaction: Transaction, *conditions: Any) -> Row[Any] | No
 
 def environment_by_id(transaction: Transaction, id_: str) -> Row[Any] | None:
     """As environment_row, for every request: the statement is built once."""
-    return transaction.first(_BY_ID, id=id_)
+    return transaction.recall(_BY_ID, id=id_)
