@@ -104,7 +104,7 @@ def login(
     """Sign in by password, by a mailed link or in a browser; asks for the second factor when it is wanted.
 
     Scripts set BKENDCTL_PASSWORD and BKENDCTL_MFA_CODE; without a code exit status 9 says one is needed.
-    With --magic-link the link is mailed, then asked for; scripts give it back with --token.
+    With --magic-link the link is mailed, then followed on this machine or pasted; scripts use --token.
     With --web a browser is opened, and comes back to this terminal by a port of this machine; where none can
     be opened the address is shown. An embedded profile serves the page for that long.
 

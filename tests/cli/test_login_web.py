@@ -87,6 +87,33 @@ def test_without_a_browser_the_address_is_shown_and_its_end_pasted(far: Shell) -
     assert terminal.child.exitstatus == 0
 
 
+def test_a_mailed_link_that_is_followed_here_signs_in(far: Shell) -> None:
+    """login --magic-link waits: the page behind the link sends the browser back to the terminal."""
+    terminal = far.terminal("login", "--magic-link", ALICE)
+    terminal.child.expect("follow it on this machine, or paste it here")
+    wanted = (
+        "mail",
+        "wait",
+        "--profile",
+        "default",
+        "--category",
+        "magic_link",
+        "--since",
+        "1m",
+        "--print",
+        "link",
+    )
+    link = urlsplit(far.ok(*wanted).out.strip())
+    browser = Browser(f"{link.scheme}://{link.netloc}")
+    ended = browser.press(browser.open(f"{link.path}?{link.query}")).headers["location"]
+    assert "close this window" in browser.client.get(ended, follow_redirects=True).text
+    browser.close()
+    terminal.child.expect(pexpect.EOF)
+    terminal.child.wait()
+    assert terminal.child.exitstatus == 0
+    assert far.json("whoami")["email"] == ALICE
+
+
 def test_ctrl_c_ends_the_wait(far: Shell) -> None:
     """Exit 130, one line, and nobody listens any more."""
     terminal = far.terminal("login", "--web")
