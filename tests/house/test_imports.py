@@ -41,7 +41,7 @@ LAWS = {
     "cli": law("contract", "client", "local", "cli", "policy", inside="core server", forbidden=DATABASE),
 }
 # The commands that need this machine's database (cli.md), and doctor; no other module of cli/ sees core/.
-CLOSE_TO_THE_CORE = {"db", "delivering", "demo", "doctor", "serve", "setup"}
+CLOSE_TO_THE_CORE = {"db", "delivering", "demo", "doctor", "own_server", "serve", "setup"}
 # What costs more at start than a command may take before it knows that it needs it.
 HEAVY = {
     "alembic",
