@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bkendctl.contract.errors import Failure
 from bkendctl.core.transaction import Transaction
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration this program knows."""
 
 BUSY_TIMEOUT_MS = 10_000
