@@ -76,7 +76,7 @@ class Call:
 
     arrived: its place among the requests of this process. afterwards: what to do once all is committed.
     cookies: what to give to a browser.
-    by_link: whether the token of a mail named the environment, on a page of ours, in place of a key.
+    by_page: whether a page of ours knows the environment already, by a mailed token or its client's key.
     """
 
     def __init__(self, core: Core, operation: Operation[Any, Any], source: Source) -> None:
@@ -94,8 +94,8 @@ class Call:
         self.details: dict[str, Any] = {}
         self.organization_id: str | None = None
         self.allowance: Allowance | None = None
-        self.by_link = False
         self.cookies: list[Cookie] = []
+        self.by_page = False
         self._tx: Transaction | None = None
         self._settings: Settings | None = None
 
@@ -232,4 +232,4 @@ def environment_row(transaction: Transaction, *conditions: Any) -> Row[Any] | No
 
 def environment_by_id(transaction: Transaction, id_: str) -> Row[Any] | None:
     """As environment_row, for every request: the statement is built once."""
-    return transaction.first(_BY_ID, id=id_)
+    return transaction.recall(_BY_ID, id=id_)
