@@ -1,6 +1,6 @@
 """States of sign-ins with a provider: what a state was minted for is sealed into it, its use is stored.
 
-So that showing a sign-in page writes nothing (docs/adr/0013). A client's own state is no business of ours.
+So that showing a sign-in page writes nothing (docs/adr/0014). A client's own state is no business of ours.
 """
 
 from __future__ import annotations
