@@ -62,7 +62,9 @@ def link(
         bool, typer.Option("--id-token-stdin", help="Read an ID token (google) from stdin instead.")
     ] = False,
 ) -> None:
-    """Attach an account at Google or GitHub, by a code or ID token of it.
+    """Attach an account at Google or GitHub.
+
+    By a code or an ID token that the provider gave.
 
     Example: bkendctl account link github --code CODE --redirect-uri http://127.0.0.1:9000/callback
     """
@@ -101,7 +103,9 @@ def check(
         str, typer.Option(help="How it signs in.", metavar=one_of(AccountProvider))
     ] = "email",
 ) -> None:
-    """Say whether somebody signs in that way. It counts like a try to sign in.
+    """Say whether somebody signs in that way.
+
+    It counts like a try to sign in.
 
     Example: bkendctl account check alice@example.com
     """

@@ -83,7 +83,7 @@ def list_configs(ctx: Context) -> None:
 
 @noun.verb("get")
 def get(ctx: Context, provider: Provider) -> None:
-    """Show one provider's settings; the client secret is never shown.
+    """Show one provider's settings, without the secret.
 
     Example: bkendctl providers oauth get google
     """
@@ -110,9 +110,9 @@ def set_config(
     user_info_url: Annotated[str | None, _address("Where profiles are read")] = None,
     jwks_url: Annotated[str | None, _address("Where keys of ID tokens are")] = None,
 ) -> None:
-    """Set a provider up, or change what is named; the rest stays as it is.
+    """Set a provider up, or change what is named.
 
-    The first time the client id and secret are asked for. Register the redirect URI at the provider.
+    The rest stays as it is. The first time the client id and secret are asked for. Register the redirect URI at the provider.
 
     Example: bkendctl providers oauth set github --client-id Ov23liExample --client-secret-stdin
     """
@@ -140,7 +140,9 @@ def set_config(
 
 @noun.verb("remove")
 def remove(ctx: Context, provider: Provider) -> None:
-    """Forget a provider's settings; links of users stay, and work again once it is set anew.
+    """Forget a provider's settings.
+
+    Links of users stay, and work again once it is set anew.
 
     Example: bkendctl providers oauth remove github --yes
     """
@@ -151,9 +153,9 @@ def remove(ctx: Context, provider: Provider) -> None:
 
 @noun.verb("test")
 def test(ctx: Context, provider: Provider) -> None:
-    """Check a provider's settings, and that it answers; seen from this machine. Nobody is signed in.
+    """Check a provider's settings, and that it answers.
 
-    Exit status 1 when anything is bad.
+    Seen from this machine; nobody is signed in. Exit status 1 when anything is bad.
 
     Example: bkendctl providers oauth test google
     """

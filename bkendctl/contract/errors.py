@@ -129,6 +129,8 @@ ERRORS: dict[str, ErrorCode] = {
     # Faults of this machine.
     "cli/address": ErrorCode(0, "The address cannot be used.", "bkendctl serve --port 8788", 1),
     "cli/ambiguous": ErrorCode(0, "The prefix fits more than one.", "type more of the id", 2),
+    "cli/browser-refused": ErrorCode(0, "The browser came back without a sign-in.", "bkendctl login", NOT_SIGNED_IN),
+    "cli/browser-silent": ErrorCode(0, "Nobody signed in within five minutes.", "bkendctl login --web", 8),
     "cli/closed-pipe": ErrorCode(0, "The output was closed before all was written.", "", 1),
     "cli/config-damaged": ErrorCode(0, "The configuration cannot be read.", "mend or remove the file", 1),
     "cli/database-damaged": ErrorCode(0, "The database is damaged; it was left as it is.", "put a good copy in its place", 1),

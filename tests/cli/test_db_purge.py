@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from shell import Shell
 
-COUNTS = {"refreshTokens", "sessions", "mailTokens", "throttles", "knownSources", "mails", "users"}
+COUNTS = set(
+    [
+        "refreshTokens",
+        "sessions",
+        "mailTokens",
+        "hostedCodes",
+        "spentStates",
+        "keptIdentities",
+        "throttles",
+        "knownSources",
+        "mails",
+        "users",
+    ]
+)
 
 
 def expire(shell: Shell) -> None:

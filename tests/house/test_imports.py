@@ -44,7 +44,16 @@ LAWS = {
     ),
 }
 # The commands that need this machine's database (cli.md), and doctor; no other module of cli/ sees core/.
-CLOSE_TO_THE_CORE = {"db", "delivering", "demo", "doctor", "fake_provider", "serve", "setup"}
+CLOSE_TO_THE_CORE = {
+    "db",
+    "delivering",
+    "demo",
+    "doctor",
+    "fake_provider",
+    "own_server",
+    "serve",
+    "setup",
+}
 BEHIND = ("core", "server", "fake_provider")
 # What costs more at start than a command may take before it knows that it needs it.
 HEAVY = {
