@@ -112,7 +112,8 @@ def set_config(
 ) -> None:
     """Set a provider up, or change what is named.
 
-    The rest stays as it is. The first time the client id and secret are asked for. Register the redirect URI at the provider.
+    The rest stays as it is. The first time the client id and secret are asked for.
+    Register the redirect URI at the provider.
 
     Example: bkendctl providers oauth set github --client-id Ov23liExample --client-secret-stdin
     """
