@@ -46,6 +46,7 @@ COMMANDS: dict[str, _Entry] = {
     "keys": _Entry("keys", _ADMIN, "API keys: create, list, rotate, revoke, verify."),
     "providers": _Entry("providers", _ADMIN, "How people may sign in: Google, GitHub."),
     "signing-keys": _Entry("signing_keys", _ADMIN, "Keys that sign access tokens."),
+    "templates": _Entry("templates", _ADMIN, "What mails say: own texts, sender, logo, colour."),
     "mail": _Entry("mail", _ADMIN, "Mails of the dev environment."),
     "audit": _Entry("audit", _ADMIN, "What happened: list, verify, export."),
     "clock": _Entry("clock", _ADMIN, "Move the dev environment's clock."),

@@ -72,6 +72,11 @@ class Rendered(NamedTuple):
     empty: list[str]
 
 
+def one_line(text: str) -> str:
+    """A text without line breaks and control characters, which could end a header (T098)."""
+    return _BREAKS.sub(" ", text)
+
+
 def names_in(category: str) -> tuple[str, ...]:
     """The variables of a category (facts of its mail): who it goes to, its link, who invites to what."""
     link = (LINKS[category],) if category in LINKS else ()
@@ -138,12 +143,12 @@ def render(
     Links that are not http or https are left out (T096).
     """
     language = language_of(values.locale)
-    given = {name: _BREAKS.sub(" ", value) for name, value in _given(category, recipient, values).items()}
+    given = {name: one_line(value) for name, value in _given(category, recipient, values).items()}
     known = given if own else given | _ours(values)
     subject, of_subject = markup.put_in_line(template.subject, known)
     body, of_body = markup.put_in(template.body, known, in_tags=_IN_TAGS)
     empty = [*dict.fromkeys((*of_subject, *of_body))]
-    subject = _BREAKS.sub(" ", subject)[:LONGEST_SUBJECT]
+    subject = one_line(subject)[:LONGEST_SUBJECT]
     html = body
     if not _DOCUMENT.search(template.body):
         footer, _ = markup.put_in(words(language)["footer"], given | _ours(values), in_tags=_IN_TAGS)
@@ -163,7 +168,7 @@ def _given(category: str, recipient: str, values: Values) -> dict[str, str]:
 
 def _ours(values: Values) -> dict[str, str]:
     ours = {"_project": values.project, "_token": values.token, "_detail": values.detail}
-    return {name: _BREAKS.sub(" ", value) for name, value in ours.items()}
+    return {name: one_line(value) for name, value in ours.items()}
 
 
 def _framed(body: str, footer: str, subject: str, language: str, design: Design) -> str:

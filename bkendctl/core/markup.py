@@ -1,6 +1,6 @@
 """HTML of mails: putting values in once, making text of it, finding what is unsafe. Pure, and linear in time.
 
-Looked at for the text: html2text (GPL), inscriptis (brings lxml and requests). Both know far more than mails need.
+Looked at for the text: html2text (GPL), inscriptis (brings lxml and requests).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from bkendctl.core.call import Call
 from bkendctl.core.clock import wire
 from bkendctl.core.decoding import require_fields
 from bkendctl.core.dispatch import handles
-from bkendctl.core.mail_texts import Design
+from bkendctl.core.mail_texts import Design, one_line
 
 SECTION = "template_settings"
 NO_REPLY = "no-reply@bkendctl.invalid"
@@ -87,10 +87,16 @@ def _shown(call: Call) -> contract.TemplateSettings:
 
 @handles(contract.SET)
 def set_settings(call: Call, request: contract.SetTemplateSettings) -> contract.TemplateSettings:
-    """Change what is named. common/invalid-parameters for a logo that is not at an http or https address."""
+    """Change what is named. common/invalid-parameters for a logo elsewhere than at http or https, a name
+    of several lines."""
     named = require_fields(request, *contract.SetTemplateSettings.__struct_fields__)
+    faults = {}
     if named.get("logo_url") and not named["logo_url"].lower().startswith(("https://", "http://")):
-        raise Failure("common/invalid-parameters", details={"logoUrl": ["must be an http or https URL"]})
+        faults["logoUrl"] = ["must be an http or https URL"]
+    if one_line(named.get("sender_name", "")) != named.get("sender_name", ""):
+        faults["senderName"] = ["must be one line without control characters"]
+    if faults:
+        raise Failure("common/invalid-parameters", details=faults)
     row = stored(call, SECTION)
     before = read(call)
     changes = msgspec.to_builtins(request)
