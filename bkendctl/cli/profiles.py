@@ -187,7 +187,7 @@ def remove(ctx: Context, name: Known) -> None:
     Example: bkendctl profiles remove prod --yes
     """
     profile = ctx.profiles.get(name)
-    ctx.confirm(f"Remove the profile {name} and the credentials kept for it?")
+    ctx.confirm(f"Remove the profile {name} and the credentials kept for it?", local=True)
     ctx.store.forget(name)
     recent.forget(ctx.paths, name)
     ctx.profiles.remove(name)

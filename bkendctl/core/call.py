@@ -63,6 +63,7 @@ class Call:
 
     arrived: its place among the requests of this process. afterwards: what to do once all is committed.
     by_link: whether the token of a mail named the environment, on a page of ours, in place of a key.
+    witnesses: ids of the environments whose audit tells it, where that is not the caller's alone.
     """
 
     def __init__(self, core: Core, operation: Operation[Any, Any], source: Source) -> None:
@@ -81,6 +82,7 @@ class Call:
         self.organization_id: str | None = None
         self.allowance: Allowance | None = None
         self.by_link = False
+        self.witnesses: list[str] | None = None
         self._tx: Transaction | None = None
         self._settings: Settings | None = None
 

@@ -67,6 +67,11 @@ def may_take_code(call: Call, url: str) -> bool:
     return url in allowed or (not allowed and call.env.type == "dev")
 
 
+def is_base(url: str) -> bool:
+    """Whether links can be made of a URL by adding a path to it."""
+    return _place(url) is not None and not re.search("[?#]", url)
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port of a plain URL, as a Content-Security-Policy names them."""
     parts = urlsplit(url)
