@@ -54,7 +54,7 @@ def _many(ctx: Context) -> View:
 
 @noun.verb("list")
 def list_environments(ctx: Context, project: ProjectOption = None) -> None:
-    """List the environments of a project; that of the profile is marked.
+    """List the environments of a project.
 
     Example: bkendctl environments list
     """
@@ -75,7 +75,9 @@ def create(
     project: ProjectOption = None,
     new_profile: NewProfile = None,
 ) -> None:
-    """Add an environment without users, with default settings, and its first keys.
+    """Add an environment, empty and with default settings.
+
+    Its first keys are shown once, or kept in a new profile.
 
     Example: bkendctl environments create staging --new-profile staging
     """

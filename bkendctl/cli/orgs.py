@@ -134,7 +134,7 @@ def update(
 ) -> None:
     """Rename or describe an organization; the slug is fixed.
 
-    Example: bkendctl orgs update Acme --display-name "Acme Inc."
+    Example: bkendctl orgs update Acme --display-name "Acme"
     """
     changes = typed(ctx, name=name, display_name=display_name, description=description)
     if name is not None:
@@ -146,7 +146,7 @@ def update(
 
 @noun.verb("delete")
 def delete(ctx: Context, organization: Organization) -> None:
-    """Delete an organization for good; one that holds projects is kept.
+    """Delete an organization that holds no projects.
 
     Example: bkendctl orgs delete Acme
     """
@@ -159,7 +159,7 @@ def delete(ctx: Context, organization: Organization) -> None:
 
 @noun.verb("switch")
 def switch(ctx: Context, organization: Organization) -> None:
-    """Put an organization and your role there into the tokens of this session.
+    """Put an organization and your role into the tokens.
 
     Example: bkendctl orgs switch Acme
     """
@@ -184,7 +184,7 @@ def list_members(
     page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
     limit: Annotated[int, typer.Option(help="Members per page, 1 to 100.")] = 20,
 ) -> None:
-    """List the members of an organization, those of this environment.
+    """List the members, those of this environment.
 
     Example: bkendctl orgs members list Acme --role owner
     """
@@ -202,7 +202,9 @@ def set_role(
     user: User,
     role: Annotated[str, typer.Argument(help="Role to give.", metavar=one_of(OrganizationRole))],
 ) -> None:
-    """Give a member a role; owners are made and unmade by owners, and the last one stays.
+    """Give a member a role; the last owner stays.
+
+    Owners are made and unmade by owners, or by an admin of the environment.
 
     Example: bkendctl orgs members set-role Acme bob@example.com admin
     """

@@ -89,7 +89,9 @@ def create(
     description: Annotated[str | None, typer.Option(help="What it is for.")] = None,
     new_profile: NewProfile = None,
 ) -> None:
-    """Make a project with its environment dev, and the first keys there.
+    """Make a project with its environment dev.
+
+    The first keys there are shown once, or kept in a new profile.
 
     Example: bkendctl projects create --organization Acme --name Shop --new-profile shop
     """
@@ -136,7 +138,9 @@ def update(
         str | None, typer.Option(help="Base of the links in mails; null clears.", metavar="URL")
     ] = None,
 ) -> None:
-    """Rename, describe or set up a project; what it sets counts in all its environments.
+    """Rename, describe or set up a project.
+
+    Issuer, origins and public URL count in all its environments.
 
     Example: bkendctl projects update --public-url https://auth.example.com --cors-origin https://example.com
     """
@@ -157,7 +161,7 @@ def update(
 
 @noun.verb("delete")
 def delete(ctx: Context, project: Project = None) -> None:
-    """Delete a project for good, with its environments, users and keys.
+    """Delete a project for good, with all that is in it.
 
     A secret key deletes the own project, once no other environment is left; owners and admins of the
     organization any of it.

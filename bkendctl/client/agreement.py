@@ -1,7 +1,6 @@
 """Whether a key is of the environment that the profile names: found out before anything is done with it.
 
-A key of prod in BKENDCTL_API_KEY next to a profile for staging would otherwise act in prod. Each key is asked
-about once, and remembered for as long as recent.py keeps anything.
+A key of prod in BKENDCTL_API_KEY next to a profile for staging would otherwise act in prod.
 """
 
 from __future__ import annotations
@@ -12,12 +11,9 @@ from bkendctl.client.connect import Backend
 from bkendctl.contract import keys
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Raw
-from bkendctl.local import recent
+from bkendctl.local import agreed
 from bkendctl.local.paths import Paths
 from bkendctl.local.profiles import Profile
-
-KIND = "agreeing-keys"
-"""What recent.py calls them; only hashes of keys are kept."""
 
 
 class Agreement:
@@ -38,8 +34,7 @@ class Agreement:
         mark = self._mark(key)
         if mark in self._agreed:
             return
-        known = recent.recall(self._paths, self._profile.name, KIND)
-        if mark not in {value for value, _label in known}:
+        if mark not in agreed.recall(self._paths, self._profile.name):
             try:
                 told = backend.execute(keys.CURRENT, Raw(headers={"x-api-key": key}))
             except Failure as failure:
@@ -47,14 +42,8 @@ class Agreement:
                     return
             else:
                 self._compare(told)
-            recent.remember(self._paths, self._profile.name, KIND, [(mark, ""), *known])
+            agreed.remember(self._paths, self._profile.name, mark)
         self._agreed.add(mark)
-
-    def note(self, *agreeing: str) -> None:
-        """Remember keys that are known to be of the profile's environment."""
-        known = recent.recall(self._paths, self._profile.name, KIND)
-        marks = [(self._mark(key), "") for key in agreeing]
-        recent.remember(self._paths, self._profile.name, KIND, [*marks, *known])
 
     def _mark(self, key: str) -> str:
         text = f"{self._profile.project_id}/{self._profile.environment}/{key}"

@@ -151,7 +151,7 @@ ERRORS: dict[str, ErrorCode] = {
     "cli/not-offered": ErrorCode(0, "This server does not offer that.", "", 1),
     "cli/not-signed-in": ErrorCode(0, "Nobody is signed in on this profile.", "bkendctl login", NOT_SIGNED_IN),
     "cli/other-environment": ErrorCode(
-        0, "The key is of another environment than the profile.", "bkendctl profiles show", 10
+        0, "The key is of another environment than the profile.", "bkendctl profiles show", NOT_SIGNED_IN
     ),
     "cli/profile-exists": ErrorCode(0, "A profile of that name exists.", "bkendctl profiles list", 6),
     "cli/profile-not-found": ErrorCode(0, "There is no profile of that name.", "bkendctl profiles list", 5),

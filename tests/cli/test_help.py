@@ -23,7 +23,17 @@ def tree() -> dict[str, Any]:
         command = top.get_command(context, noun)
         found[noun] = command
         if isinstance(command, TyperGroup):
-            found |= {f"{noun} {verb}": each for verb, each in command.commands.items()}
+            found |= below(noun, command)
+    return found
+
+
+def below(words: str, group: TyperGroup) -> dict[str, Any]:
+    """The commands of a noun, and of a noun within it."""
+    found: dict[str, Any] = {}
+    for verb, each in group.commands.items():
+        found[f"{words} {verb}"] = each
+        if isinstance(each, TyperGroup):
+            found |= below(f"{words} {verb}", each)
     return found
 
 

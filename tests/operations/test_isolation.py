@@ -13,17 +13,21 @@ from bkendctl.contract import (
     accounts,
     audit_events,
     dev_clock,
+    environments,
     hosted,
     invitations,
     keys,
     magic_links,
     mail,
+    members,
     mfa,
     notifications,
     onboarding,
+    organizations,
     password_resets,
     preferences,
     profile,
+    projects,
     public_settings,
     sessions,
     signing_keys,
@@ -34,7 +38,7 @@ from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.operation import Access, Operation, Raw
 from tests.catalogue import OPERATIONS
 from tests.conftest import PASSWORD, World
-from tests.operations import mailed
+from tests.operations import mailed, tenancy
 from tests.operations.mailed import magic_token
 from tests.operations.test_hosted import anyones_code, wanted
 
@@ -55,6 +59,8 @@ class Prey(Struct):
     invitation_token: str
     mail_id: str
     key_id: str
+    organization: organizations.Organization
+    project: projects.Project
 
 
 class Neighbour(Struct):
@@ -72,7 +78,7 @@ def token_of(link: str) -> str:
 
 @pytest.fixture
 def prey(world: World) -> Prey:
-    """A user with a session, MFA, an invitation, a mail and a key."""
+    """A user with a session, MFA, an invitation, a mail, a key, an organization and a project of its."""
     token = world.sign_up(EMAIL)
     world.enrol(token)
     request = invitations.Create(
@@ -83,6 +89,7 @@ def prey(world: World) -> Prey:
     )
     invitation = world.call(invitations.CREATE, request, key="sk")
     (mailed,) = world.mails("invitation")
+    organization = tenancy.organization(world, token)
     return Prey(
         world=world,
         user=world.me(token),
@@ -92,6 +99,8 @@ def prey(world: World) -> Prey:
         invitation_token=token_of(mailed.links[0]),
         mail_id=mailed.id,
         key_id=world.call(keys.CURRENT).id,
+        organization=organization,
+        project=tenancy.project(world, organization.id, token=token),
     )
 
 
@@ -120,11 +129,30 @@ def mailed_proof(prey: Prey) -> str:
 
 NOBODY = "user/not-found"
 NO_INVITATION = "auth/invitation-not-found"
+NO_ORGANIZATION = "organization/not-found"
+NO_PROJECT = "project/not-found"
 
 
 def by_user_id(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
     """A request about the prey's user."""
     return lambda prey: operation.request(user_id=prey.user.id, **fields)
+
+
+def by_organization(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
+    """A request about the prey's organization."""
+    return lambda prey: operation.request(organization_id=prey.organization.id, **fields)
+
+
+def by_member(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
+    """A request about the prey's membership of it."""
+    return lambda prey: operation.request(
+        organization_id=prey.organization.id, user_id=prey.user.id, **fields
+    )
+
+
+def by_project(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
+    """A request about the project of the prey's organization."""
+    return lambda prey: operation.request(project_id=prey.project.id, **fields)
 
 
 # How the neighbour's admin, by secret key and by JWT, goes after the prey, and what it meets.
@@ -166,6 +194,25 @@ INTRUSIONS: dict[str, Intrusion] = {
         "signing-key/not-found",
     ),
     mail.GET.name: (lambda prey: mail.MailId(mail_id=prey.mail_id), "dev/mail-not-found"),
+    organizations.GET.name: (by_organization(organizations.GET), NO_ORGANIZATION),
+    organizations.UPDATE.name: (by_organization(organizations.UPDATE, name="Stolen"), NO_ORGANIZATION),
+    organizations.DELETE.name: (by_organization(organizations.DELETE, confirm="Acme"), NO_ORGANIZATION),
+    members.LIST.name: (by_organization(members.LIST), NO_ORGANIZATION),
+    members.SET_ROLE.name: (by_member(members.SET_ROLE, role="member"), NO_ORGANIZATION),
+    members.REMOVE.name: (by_member(members.REMOVE), NO_ORGANIZATION),
+    projects.CREATE.name: (by_organization(projects.CREATE, name="Stolen"), NO_ORGANIZATION),
+    projects.GET.name: (by_project(projects.GET), NO_PROJECT),
+    projects.UPDATE.name: (by_project(projects.UPDATE, name="Stolen"), NO_PROJECT),
+    projects.DELETE.name: (by_project(projects.DELETE, confirm="Shop"), NO_PROJECT),
+    environments.LIST.name: (by_project(environments.LIST), NO_PROJECT),
+    environments.CREATE.name: (
+        by_project(environments.CREATE, environment="stolen", environment_type="dev"),
+        NO_PROJECT,
+    ),
+    environments.DELETE.name: (
+        by_project(environments.DELETE, environment="dev", confirm="dev"),
+        NO_PROJECT,
+    ),
 }
 # The same for what needs no more than the publishable key.
 GUEST_INTRUSIONS: dict[str, Intrusion] = {
@@ -211,6 +258,7 @@ AT_HOME = {
     for operation in (
         accounts.SIGN_UP, audit_events.LIST, audit_events.VERIFY, dev_clock.SET, dev_clock.SHOW,
         keys.CURRENT, invitations.CREATE, invitations.LIST, mail.CLEAR, mail.LIST,
+        organizations.CREATE, organizations.LIST, projects.LIST,
         password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
         users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
     )
@@ -234,6 +282,11 @@ def assert_unharmed(prey: Prey) -> None:
         invitations.GET, invitations.InvitationId(invitation_id=prey.invitation.id), key="sk"
     )
     assert to_builtins(shown) == to_builtins(prey.invitation)
+    wanted = organizations.OrganizationId(organization_id=prey.organization.id)
+    assert prey.world.call(organizations.GET, wanted, token=prey.token) == prey.organization
+    project = environments.ProjectId(project_id=prey.project.id)
+    found = prey.world.call(projects.GET, project, token=prey.token)
+    assert to_builtins(found).items() <= to_builtins(prey.project).items()
 
 
 def met(prey: Prey, intrusions: dict[str, Intrusion], world: World, **how: Any) -> dict[str, str]:
@@ -295,6 +348,10 @@ def test_lists_hold_the_own_environment_alone(prey: Prey, neighbour: Neighbour) 
     mails = beside.call(mail.LIST, key="sk")
     assert {found.to for found in mails.items} == {"root@example.com", "mallory@example.com"}
     assert beside.call(mail.LIST, mail.ListMail(to=EMAIL), key="sk").pagination.total == 0
+    theirs = {prey.organization.id, prey.project.id}
+    for caller in ({"key": "sk"}, {"token": neighbour.admin}, {"token": neighbour.user}):
+        for operation in (organizations.LIST, projects.LIST):
+            assert not theirs & {found.id for found in beside.call(operation, **caller).items}
     (session,) = beside.call(sessions.LIST, token=neighbour.user).items
     assert session.user_id == beside.me(neighbour.user).id
 
@@ -360,6 +417,22 @@ def test_keys_are_administered_within_their_project_alone(prey: Prey, neighbour:
     own = beside.call(keys.LIST, key="sk").items
     assert {key.environment for key in own} == {"other"}
     assert beside.call(keys.CURRENT).environment == "other"
+
+
+def test_owners_of_one_organization_do_not_see_those_of_another_environment(
+    prey: Prey, neighbour: Neighbour
+) -> None:
+    """Where two environments share the organization of their project, each has its own members of it."""
+    shared = prey.world.installed.organization_id
+    tenancy.add(prey.world, shared, "here@example.com", "owner")
+    request = members.ListMembers(organization_id=shared)
+    if neighbour.world.installed.project_id != prey.world.installed.project_id:
+        assert neighbour.world.refused(members.LIST, request, key="sk").code == NO_ORGANIZATION
+        return
+    page = neighbour.world.call(members.LIST, request, key="sk")
+    assert (page.items, page.pagination.total) == ([], 0)
+    wanted = organizations.OrganizationId(organization_id=shared)
+    assert neighbour.world.call(organizations.GET, wanted, key="sk").member_count == 0
 
 
 def test_what_is_invited_to_has_to_be_the_own_project(prey: Prey, neighbour: Neighbour) -> None:
