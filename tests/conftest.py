@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -19,10 +20,10 @@ from bkendctl.contract.operation import Operation, Raw, place
 from bkendctl.core import schema, totp
 from bkendctl.core.call import Source
 from bkendctl.core.clock import SECOND
-from bkendctl.core.database import Database, create_private_file
+from bkendctl.core.database import Database, create_private_file, sqlite_module
 from bkendctl.core.dispatch import execute
 from bkendctl.core.installation import Installed, initialize
-from bkendctl.core.passwords import Hasher
+from bkendctl.core.passwords import Cost, Hasher
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
@@ -34,6 +35,14 @@ PASSWORD = "Corr3ct-horse!"
 
 
 MASTER_KEY = bytes(range(32))
+
+QUICK = Cost(memory_kib=8, passes=1, lanes=1)
+"""Argon2id at its least, where a test is not about what a hash costs: a sign-in in 2 ms instead of 20."""
+
+
+def patient_hasher(cost: Cost = QUICK) -> Hasher:
+    """A hasher that sheds no load, however slow the machine."""
+    return Hasher(cost=cost, patience_seconds=60)
 
 
 def at_once(count: int, action: Callable[[int], Any]) -> list[Any]:
@@ -224,12 +233,33 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture(scope="session")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Installed]:
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Installed]:
     """A database just set up in environment dev, made once: the migrations cost more than most tests."""
     file = tmp_path_factory.mktemp("fresh") / "bkendctl.db"
     create_private_file(file)
-    installed = set_up(f"sqlite:///{file}")
-    return file.read_bytes(), installed
+    return file, set_up(f"sqlite:///{file}")
+
+
+@pytest.fixture(scope="session")
+def lent_file(
+    fresh: tuple[Path, Installed], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Path]]:
+    """Give this worker's one SQLite file as the set-up left it.
+
+    SQLite itself copies the pages, in a transaction: whoever still has the file open goes on with the copy.
+    """
+    file = tmp_path_factory.mktemp("worker") / "bkendctl.db"
+    create_private_file(file)
+    file.write_bytes(fresh[0].read_bytes())
+    sqlite = sqlite_module()
+    with closing(sqlite.connect(fresh[0])) as source, closing(sqlite.connect(file)) as lent:
+        lent.execute("PRAGMA synchronous = OFF")  # the data of a test need not outlive it
+
+        def lend() -> Path:
+            source.backup(lent)
+            return file
+
+        yield lend
 
 
 @pytest.fixture(scope="session")
@@ -252,30 +282,17 @@ def set_up(url: str) -> Installed:
 
 
 @pytest.fixture
-def new_database(
-    request: pytest.FixtureRequest, worker_folder: Path
-) -> Callable[[str], tuple[str, Installed]]:
+def new_database(request: pytest.FixtureRequest) -> Callable[[str], tuple[str, Installed]]:
     """Ask once for "sqlite" or "postgresql": the URL of a fresh installation, and what is in it."""
 
     def make(kind: str) -> tuple[str, Installed]:
         if kind == "postgresql":
             server: PostgresServer = request.getfixturevalue("postgresql_server")
             return server.fresh(), server.installed
-        image, installed = request.getfixturevalue("fresh")
-        file = worker_folder / "bkendctl.db"
-        for beside in ("-wal", "-shm"):
-            file.with_name(file.name + beside).unlink(missing_ok=True)
-        create_private_file(file)
-        file.write_bytes(image)
-        return f"sqlite:///{file}", installed
+        lend: Callable[[], Path] = request.getfixturevalue("lent_file")
+        return f"sqlite:///{lend()}", request.getfixturevalue("fresh")[1]
 
     return make
-
-
-@pytest.fixture(scope="session")
-def worker_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where this worker's SQLite file is, made anew for each test."""
-    return tmp_path_factory.mktemp("worker")
 
 
 @pytest.fixture(scope="session")
@@ -309,7 +326,7 @@ def http_server() -> Iterator[HttpServer]:
 
 
 BACKENDS = ("embedded", "http", "http-postgresql")
-BACKENDS_OF = {"operations": BACKENDS, "server": ("http",)}
+BACKENDS_OF = {"operations": BACKENDS, "server": ("http",), "browser": ("http",)}
 """By the tests' folder; those of all others act on the core alone."""
 
 
@@ -330,23 +347,12 @@ def new_core(
     new_database: Callable[[str], tuple[str, Installed]],
     opened: Callable[[str], Database],
 ) -> tuple[Core, Installed]:
-    """A core on a fresh installation.
-
-    A request of the test before may end only now, with the file that is written anew: then once more.
-    """
-    for is_last in (False, False, True):
-        url, installed = new_database(kind)
-        core = Core(opened(url), MASTER_KEY, clock=clock)
-        core.hasher = Hasher(patience_seconds=60)  # no load is shed, however slow the machine
-        try:
-            with core.database.read() as transaction:
-                core.unlock(transaction)
-        except Failure as failure:
-            if is_last or failure.code != "cli/database-unwritable":
-                raise
-            core.database.release()
-        else:
-            break
+    """A core on a fresh installation."""
+    url, installed = new_database(kind)
+    core = Core(opened(url), MASTER_KEY, clock=clock)
+    core.hasher = patient_hasher()
+    with core.database.read() as transaction:
+        core.unlock(transaction)
     return core, installed
 
 
@@ -356,7 +362,7 @@ def world(
     clock: MovableClock,
     new_database: Callable[[str], tuple[str, Installed]],
     opened: Callable[[str], Database],
-) -> Iterator[World]:
+) -> World:
     """A fresh installation in environment dev, on every backend there is."""
     kind = "postgresql" if request.param.endswith("postgresql") else "sqlite"
     core, installed = new_core(kind, clock, new_database, opened)
@@ -364,9 +370,7 @@ def world(
     if request.param.startswith("http"):
         server = request.getfixturevalue("http_server")
         server.use(core)
-    yield World(core, clock, installed, server)
-    if core.database.file is not None:  # which is about to be written anew
-        core.database.release()
+    return World(core, clock, installed, server)
 
 
 def pytest_configure(config: pytest.Config) -> None:

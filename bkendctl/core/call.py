@@ -62,7 +62,7 @@ class Call:
     """What a handler is given. `tx` is the running transaction; `now` is the environment's time in ms.
 
     arrived: its place among the requests of this process. afterwards: what to do once all is committed.
-    by_link: whether the token of a mail named the environment, on a page of ours, in place of a key.
+    by_page: whether a page of ours knows the environment already, by a mailed token or its client's key.
     witnesses: ids of the environments whose audit tells it, where that is not the caller's alone.
     """
 
@@ -81,7 +81,7 @@ class Call:
         self.details: dict[str, Any] = {}
         self.organization_id: str | None = None
         self.allowance: Allowance | None = None
-        self.by_link = False
+        self.by_page = False
         self.witnesses: list[str] | None = None
         self._tx: Transaction | None = None
         self._settings: Settings | None = None
@@ -219,4 +219,4 @@ def environment_row(transaction: Transaction, *conditions: Any) -> Row[Any] | No
 
 def environment_by_id(transaction: Transaction, id_: str) -> Row[Any] | None:
     """As environment_row, for every request: the statement is built once."""
-    return transaction.first(_BY_ID, id=id_)
+    return transaction.recall(_BY_ID, id=id_)

@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bkendctl.contract.errors import Failure
+from bkendctl.core.memory import Memory
 from bkendctl.core.transaction import Transaction
 
 SCHEMA = "0002"
@@ -57,8 +59,9 @@ class Database:
         self._inherited: object = None
         self._threads = threading.local()
         self._kept: WeakSet[Connection] = WeakSet()
+        self._writing = threading.Lock()
 
-    @property
+    @cached_property
     def file(self) -> Path | None:
         """The SQLite file, None for a server."""
         prefix = "sqlite:///"
@@ -70,6 +73,7 @@ class Database:
         if self._engine is None or self._process != os.getpid():
             # Kept: even closing a parent's connection in a child is unsafe (sqlite.org/howtocorrupt.html).
             self._inherited = self._engine, tuple(self._kept)
+            self._writing = threading.Lock()  # a parent's may be held
             self._engine = _sqlite_engine(self.file) if self.file else self._postgresql_engine()
             self._process = os.getpid()
         return self._engine
@@ -77,8 +81,10 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """One consistent view; nothing may be written in it."""
-        with self._translated(), self._connected() as connection, connection.begin():
-            yield Transaction(connection)
+        with self._translated(), self._connected() as (connection, memory), connection.begin():
+            if memory is not None:
+                memory.renew()
+            yield Transaction(connection, memory)
 
     @contextmanager
     def write(self, *within: str) -> Iterator[Transaction]:
@@ -87,31 +93,50 @@ class Database:
         within: the id of the environment all of it belongs to, and then perhaps a name within that: on
         PostgreSQL others go on writing elsewhere. A rule that is checked and kept holds within the lock only.
         """
-        with self._translated(), self.engine.connect() as pooled:
+        engine = self.engine
+        with self._translated(), self._turn(), engine.connect() as pooled:
             connection = pooled.execution_options(writes=True, within=within)
             with connection.begin():
                 yield Transaction(connection)
 
     @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        """A connection to read with. To a file each thread keeps its own, which halves what a read costs.
+    def _turn(self) -> Iterator[None]:
+        """Wait for the other writers of this process to a file, in order: SQLite only looks now and then.
+
+        What it waits for is writers of other processes. A server has locks of its own (postgresql.py).
+        """
+        if self.file is None:
+            yield
+            return
+        turn = self._writing
+        if not turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+            raise Failure("common/unavailable", retry_after=1)
+        try:
+            yield
+        finally:
+            turn.release()
+
+    @contextmanager
+    def _connected(self) -> Iterator[tuple[Connection, Memory | None]]:
+        """A connection to read with. To a file each thread keeps its own and what it has read of late.
 
         A server's come from the pool each time: it sees to those that a restart of the server has cut.
         """
         engine = self.engine
         if self.file is None:
             with engine.connect() as connection:
-                yield connection
+                yield connection, None
             return
         kept: Connection | None = getattr(self._threads, "connection", None)
         if kept is None or kept.engine is not engine or kept.closed:
             kept = self._threads.connection = engine.connect()
+            self._threads.memory = Memory(kept)
             self._kept.add(kept)
         if kept.in_transaction():  # a read within a read
             with engine.connect() as connection:
-                yield connection
+                yield connection, None
         else:
-            yield kept
+            yield kept, self._threads.memory
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -5,20 +5,26 @@ The button asks for the same operation as an app would, with the call that was e
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
-from bkendctl.core import invitations, mail_tokens, rate_limits, schema
+from bkendctl.contract.errors import Failure
+from bkendctl.core import callbacks, invitations, mail_tokens, permissions, rate_limits, schema
 from bkendctl.core.call import Call
 from bkendctl.core.mail_tokens import Refusals
-from bkendctl.core.settings import PasswordPolicy
-
-_users = schema.users
+from bkendctl.core.settings import EmailSettings, PasswordPolicy
 
 
-def enter(call: Call, kind: str, token: str, email: str | None, refusals: Refusals) -> str | None:
-    """Let a mailed token name the environment of a call, and give the locale of its user where there is one.
+class Behind(NamedTuple):
+    """Whose a mailed link is. locale: of the user, None where there is no user or it has none."""
+
+    email: str
+    locale: str | None
+
+
+def enter(call: Call, kind: str, token: str, email: str | None, refusals: Refusals) -> Behind:
+    """Let a mailed token name the environment of a call, and tell whose it is.
 
     The environment is known also where the token is refused as too late. Failures: those of refusals,
     auth/too-many-requests.
@@ -28,10 +34,8 @@ def enter(call: Call, kind: str, token: str, email: str | None, refusals: Refusa
             found = mail_tokens.find(call, kind, token, email, refusals)
         finally:
             _count(call)
-        locale = None
-        if found.user_id is not None:
-            locale = call.tx.value(select(_users.c.locale).where(_users.c.id == found.user_id))
-    return None if locale is None else str(locale)
+        user = None if found.user_id is None else call.tx.row(schema.users, id=found.user_id)
+    return Behind(str(found.email), None if user is None else user.locale)
 
 
 def enter_invitation(call: Call, token: str, email: str) -> Row[Any]:
@@ -41,6 +45,31 @@ def enter_invitation(call: Call, token: str, email: str) -> Row[Any]:
             return invitations.by_link(call, token, email)
         finally:
             _count(call)
+
+
+def enter_client(call: Call, client: str, redirect_uri: str) -> EmailSettings:
+    """Let a publishable key name the environment of a call, for the hosted page, and give its settings.
+
+    A secret key is refused: it would be in the address of a page. Failures: those of a key,
+    auth/too-many-requests; common/invalid-parameters for a redirect_uri that may not take a code.
+    """
+    with call.reading():
+        try:
+            permissions.identify_key(call, client if client.startswith("pk_") else "")
+            call.by_page = True
+        finally:
+            rate_limits.count_page(call)
+        if not callbacks.may_take_code(call, redirect_uri):
+            raise Failure("common/invalid-parameters", details={"redirect_uri": ["is not allowed"]})
+        return call.settings.email
+
+
+def may_lead_to(call: Call, url: str) -> bool:
+    """Whether the environment of a call, if it is known, lets its links lead to a URL."""
+    if call.environment is None:
+        return False
+    with call.reading():
+        return callbacks.is_allowed(call, url)
 
 
 def password_policy(call: Call) -> PasswordPolicy:
@@ -55,5 +84,5 @@ def project_of(call: Call) -> str:
 
 
 def _count(call: Call) -> None:
-    call.by_link = call.environment is not None
+    call.by_page = call.environment is not None
     rate_limits.count_page(call)

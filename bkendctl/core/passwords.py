@@ -7,14 +7,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import NamedTuple
 
 from bkendctl.contract.errors import Failure
 from bkendctl.core.settings import PasswordPolicy
 
+
+class Cost(NamedTuple):
+    """What one hash takes: memory in KiB, passes over it, lanes beside each other."""
+
+    memory_kib: int
+    passes: int
+    lanes: int
+
+
 # OWASP Password Storage Cheat Sheet: Argon2id with at least 19 MiB, two passes, one lane; 20 ms measured.
-MEMORY_KIB = 19_456
-PASSES = 2
-LANES = 1
+COST = Cost(memory_kib=19_456, passes=2, lanes=1)
 
 PATIENCE_SECONDS = 1.5
 """How long one waits for a core before the load is shed (an answer within 2 s is promised)."""
@@ -25,10 +33,13 @@ _slots = threading.BoundedSemaphore(os.cpu_count() or 1)
 class Hasher:
     """Hashes and checks with Argon2id. Only within slot(): at most one hash per core runs at a time."""
 
-    def __init__(self, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, *, cost: Cost = COST, patience_seconds: float = PATIENCE_SECONDS) -> None:
         from argon2 import PasswordHasher
 
-        self._argon2 = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
+        self._argon2 = PasswordHasher(
+            time_cost=cost.passes, memory_cost=cost.memory_kib, parallelism=cost.lanes
+        )
+        self._cost = cost
         self._patience = patience_seconds
         self._decoy: str | None = None
 
@@ -51,7 +62,7 @@ class Hasher:
         from argon2.exceptions import InvalidHashError, VerificationError
 
         if hashed is None and self._decoy is None:
-            self._decoy = _decoy()
+            self._decoy = _decoy(self._cost)
         try:
             return self._argon2.verify(hashed or self._decoy or "", password) and hashed is not None
         except (VerificationError, InvalidHashError):
@@ -62,12 +73,12 @@ class Hasher:
         return self._argon2.check_needs_rehash(hashed)
 
 
-def _decoy() -> str:
-    """A PHC string of today's cost that no password matches, made without hashing."""
+def _decoy(cost: Cost) -> str:
+    """A PHC string of a cost that no password matches, made without hashing."""
     from base64 import b64encode
 
     salt, tag = (b64encode(os.urandom(size)).rstrip(b"=").decode() for size in (16, 32))
-    return f"$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${tag}"
+    return f"$argon2id$v=19$m={cost.memory_kib},t={cost.passes},p={cost.lanes}${salt}${tag}"
 
 
 def require_acceptable(
@@ -77,7 +88,8 @@ def require_acceptable(
 
     Failures: auth/invalid-password-format with every reason under field, auth/weak-password.
     """
-    reasons = _faults(password, policy)
+    rules = rules_of(policy)
+    reasons = [_REASONS[name].format(rules[name]) for name in broken_rules(password, policy)]
     if reasons:
         raise Failure("auth/invalid-password-format", details={field: reasons})
     folded = password.casefold()
@@ -87,24 +99,39 @@ def require_acceptable(
         raise Failure("auth/weak-password")
 
 
-def _faults(password: str, policy: PasswordPolicy) -> list[str]:
-    reasons = []
-    if len(password) < policy.min_length:
-        reasons.append(f"must have at least {policy.min_length} characters")
-    if len(password) > policy.max_length:
-        reasons.append(f"must have at most {policy.max_length} characters")
-    wanted = (
-        (policy.require_uppercase, str.isupper, "an upper-case letter"),
-        (policy.require_lowercase, str.islower, "a lower-case letter"),
-        (policy.require_numbers, str.isdigit, "a digit"),
-        (policy.require_special_chars, _is_special, "a special character"),
-    )
-    reasons += [f"must have {what}" for on, has, what in wanted if on and not any(map(has, password))]
-    return reasons
+def rules_of(policy: PasswordPolicy) -> dict[str, int]:
+    """The rules in force by their names in the policy, each with its number."""
+    rules = {"min_length": policy.min_length, "max_length": policy.max_length}
+    return rules | {name: 1 for name in _KINDS if getattr(policy, name)}
+
+
+def broken_rules(password: str, policy: PasswordPolicy) -> list[str]:
+    """The names of the rules that a password breaks."""
+    broken = ["min_length"] if len(password) < policy.min_length else []
+    broken += ["max_length"] if len(password) > policy.max_length else []
+    return broken + [
+        name for name in rules_of(policy) if name in _KINDS and not any(map(_KINDS[name], password))
+    ]
 
 
 def _is_special(character: str) -> bool:
     return not character.isalnum()
+
+
+_KINDS = {
+    "require_uppercase": str.isupper,
+    "require_lowercase": str.islower,
+    "require_numbers": str.isdigit,
+    "require_special_chars": _is_special,
+}
+_REASONS = {
+    "min_length": "must have at least {} characters",
+    "max_length": "must have at most {} characters",
+    "require_uppercase": "must have an upper-case letter",
+    "require_lowercase": "must have a lower-case letter",
+    "require_numbers": "must have a digit",
+    "require_special_chars": "must have a special character",
+}
 
 
 @cache

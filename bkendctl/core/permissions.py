@@ -43,16 +43,16 @@ def identify(call: Call, raw: Raw) -> None:
 def identify_key(call: Call, header: str | None) -> None:
     """Find the key and with it the environment.
 
-    Nothing to find where a mailed link did (pages.py). Failures: auth/unauthorized,
+    Nothing is left to find where a page did (pages.py). Failures: auth/unauthorized,
     auth/invalid-token-format, auth/invalid-token, auth/token-revoked, -expired.
     """
-    if call.by_link:
+    if call.by_page:
         return
     if header is None:
         raise Failure("auth/unauthorized", "An API key is needed (X-API-Key).")
     if not _KEY.fullmatch(header):
         raise Failure("auth/invalid-token-format")
-    key = call.tx.first(_KEY_BY_HASH, hash=fingerprint(header))
+    key = call.tx.recall(_KEY_BY_HASH, hash=fingerprint(header))
     if key is None:
         raise Failure("auth/invalid-token", "The API key is not known.")
     environment = environment_by_id(call.tx, key.environment_id)
@@ -101,10 +101,10 @@ def _is_issuer(call: Call, issuer: str) -> bool:
 
 def _require_live(call: Call, user_id: str, session_id: str) -> None:
     """Read user and session afresh: what was revoked or changed counts from this request on."""
-    user = call.tx.first(_USER_BY_ID, id=user_id, environment=call.environment_id)
+    user = call.tx.recall(_USER_BY_ID, id=user_id, environment=call.environment_id)
     if user is None or user.deleted_at is not None:
         raise Failure("auth/user-not-found")
-    session = call.tx.first(_SESSION_BY_ID, id=session_id, user=user_id)
+    session = call.tx.recall(_SESSION_BY_ID, id=session_id, user=user_id)
     if session is None or session.ended_at is not None or session.expires_at <= call.now:
         raise Failure("auth/invalid-token", "The session has ended.")
     call.user, call.session = user, session

@@ -141,7 +141,7 @@ class Signer:
 
     def _key_of(self, transaction: Transaction, environment_id: str, kid: str) -> Row[Any]:
         """The stored key, unless it is retired or of another environment: auth/invalid-token."""
-        key = transaction.first(_LIVE_KEY, kid=kid, environment=environment_id)
+        key = transaction.recall(_LIVE_KEY, kid=kid, environment=environment_id)
         if key is None:
             raise Failure("auth/invalid-token")
         return key

@@ -20,6 +20,8 @@ from sqlalchemy import (
     update,
 )
 
+from bkendctl.core.memory import Memory
+
 # A statement costs more to build than SQLite needs to run it, so the simple ones are built once.
 _INSERTS: dict[Table, Insert] = {}
 
@@ -45,12 +47,19 @@ def _bound(where: dict[str, Any]) -> dict[str, Any]:
 class Transaction:
     """Statements inside one transaction. values: of the bindparams of a statement that was built once."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, memory: Memory | None = None) -> None:
         self.connection = connection
+        self._memory = memory
 
     def first(self, statement: Executable, **values: Any) -> Row[Any] | None:
         """The first row, or None."""
         return self.connection.execute(statement, values).first()
+
+    def recall(self, statement: Executable, **values: Any) -> Row[Any] | None:
+        """As first, for what nearly every request asks by a statement built once: see memory.py."""
+        if self._memory is None:
+            return self.first(statement, **values)
+        return self._memory.first(statement, values)
 
     def row(self, table: Table, **where: Any) -> Row[Any] | None:
         """The first row whose columns have these values, which are never None; None where there is none."""

@@ -54,7 +54,7 @@ def shown(
 ) -> User:
     """A user as itself or an admin sees it. mfa_enabled: where it was read for many at once."""
     if mfa_enabled is None:
-        mfa_enabled = call.tx.value(_IS_ENROLLED, id=user.id) is not None
+        mfa_enabled = call.tx.recall(_IS_ENROLLED, id=user.id) is not None
     answer = User(
         id=user.id,
         role=user.role,

@@ -28,6 +28,7 @@ from bkendctl.server.mailing import delivering
 from bkendctl.server.metrics import Metrics
 from bkendctl.server.openapi import document
 from bkendctl.server.operations import Operations
+from bkendctl.server.pages.routes import Pages
 from bkendctl.server.pools import Pools
 
 _CODES = {404: "common/not-found", 405: "common/method-not-allowed"}
@@ -63,9 +64,11 @@ def make_app(
             pools.close()
             core.database.close()
 
+    operations = Operations(core, pools, body_seconds=body_seconds)
     app = Starlette(
         routes=[
-            Mount("/v1", Operations(core, pools, body_seconds=body_seconds)),
+            *Pages(core, pools, body_seconds=body_seconds).routes(operations),
+            Mount("/v1", operations),
             *(Route(route.path, handlers[route.operation_id]) for route in ROUTES),
             Route("/docs", _reference),
             Route("/docs/reference.css", _reference_style),

@@ -15,6 +15,8 @@ from bkendctl.contract.operation import Operation, Raw, placement
 
 BODY_BYTES = 1_048_576
 """jsonBodyMaxBytes of the contract (x-defaults)."""
+FORM_BYTES = 65_536
+"""As much for what a browser posts: a password has at most 1024 characters."""
 BODY_SECONDS = 30.0
 """How long a whole body may take; one byte a second is an attack."""
 
@@ -64,6 +66,17 @@ def _query(text: bytes) -> dict[str, str]:
     return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True, errors="surrogateescape"))
 
 
+async def form(headers: dict[str, str], receive: Receive, seconds: float) -> bytes:
+    """The fields of a form as they were sent.
+
+    Failures: common/payload-too-large, common/unsupported-media-type, common/request-timeout.
+    """
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise Failure("common/unsupported-media-type")
+    return await _whole(headers, receive, seconds, FORM_BYTES)
+
+
 async def _body(headers: dict[str, str], receive: Receive, seconds: float) -> Any:
     """The decoded body, UNSET when none was sent.
 
@@ -72,13 +85,7 @@ async def _body(headers: dict[str, str], receive: Receive, seconds: float) -> An
     """
     if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
         return UNSET
-    if int(headers.get("content-length", "0")) > BODY_BYTES:
-        raise Failure("common/payload-too-large")
-    try:
-        async with asyncio.timeout(seconds):
-            content = await _collected(receive)
-    except TimeoutError:
-        raise Failure("common/request-timeout") from None
+    content = await _whole(headers, receive, seconds, BODY_BYTES)
     if not content:
         return UNSET
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -87,7 +94,17 @@ async def _body(headers: dict[str, str], receive: Receive, seconds: float) -> An
     return json_of(content)
 
 
-async def _collected(receive: Receive) -> bytes:
+async def _whole(headers: dict[str, str], receive: Receive, seconds: float, most: int) -> bytes:
+    if int(headers.get("content-length", "0")) > most:
+        raise Failure("common/payload-too-large")
+    try:
+        async with asyncio.timeout(seconds):
+            return await _collected(receive, most)
+    except TimeoutError:
+        raise Failure("common/request-timeout") from None
+
+
+async def _collected(receive: Receive, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
@@ -96,7 +113,7 @@ async def _collected(receive: Receive) -> bytes:
             raise Gone
         parts.append(message["body"])
         size += len(message["body"])
-        if size > BODY_BYTES:
+        if size > most:
             raise Failure("common/payload-too-large")
         if not message["more_body"]:
             return b"".join(parts)

@@ -58,7 +58,7 @@ class Operations:
             given = outgoing.refused(Failure("common/method-not-allowed"), allow=allow)
             await self._cors.admit(origin, None, given)
             return given
-        call = Call(self._core, operation, _source(scope))
+        call = Call(self._core, operation, source_of(scope))
         try:
             raw = await incoming.read(scope, receive, operation, path, seconds=self._body_seconds)
             done = self._looked_up(call, raw)
@@ -96,7 +96,7 @@ def _address(text: str) -> str:
     return text
 
 
-def _source(scope: Scope) -> Source:
+def source_of(scope: Scope) -> Source:
     """Where a request comes from: the peer, or whom a configured proxy names (uvicorn has put it there)."""
     note: Note = scope["note"]
     client = scope.get("client")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,10 @@ sys.exit(main(["db", "restore", "--yes", sys.argv[3]]))
 """
 
 
+STEPS = ("keep_key", "replace_private", "_sync_dir", "put", "tell")
+INTERRUPTIONS = (signal.SIGINT, signal.SIGKILL)
+
+
 def lose_key(machine: Machine) -> None:
     """The master key is gone; the database cannot be opened any more, but read."""
     machine.paths.master_key_file.unlink()
@@ -66,24 +72,39 @@ def ruin_database(machine: Machine) -> None:
     machine.paths.database_file.write_bytes(b"garbage" * 1000)
 
 
-@pytest.mark.parametrize("lose", [lose_key, lose_both, ruin_database], ids=lambda each: each.__name__)
-@pytest.mark.parametrize("number", [2, 9], ids=["Ctrl-C", "kill -9"])
-@pytest.mark.parametrize("name", ["keep_key", "replace_private", "_sync_dir", "put", "tell"])
+LOSSES = (lose_key, lose_both, ruin_database)
+TELLING = (
+    (lose_key, signal.SIGINT, "keep_key"),
+    (lose_both, signal.SIGKILL, "replace_private"),
+    (ruin_database, signal.SIGINT, "put"),
+    (lose_both, signal.SIGINT, "tell"),
+)
+"""What the ordinary run tries: each loss, each interruption, before, at and after the replacement."""
+
+
+@pytest.mark.parametrize(
+    ("lose", "number", "name"),
+    [
+        pytest.param(*moment, marks=[] if moment in TELLING else pytest.mark.slow)
+        for moment in product(LOSSES, INTERRUPTIONS, STEPS)
+    ],
+    ids=lambda each: getattr(each, "__name__", None),
+)
 def test_interrupted_it_never_leaves_a_key_without_its_database(
-    machine: Machine, archive: Path, lose: Callable[[Machine], None], number: int, name: str
+    machine: Machine, archive: Path, lose: Callable[[Machine], None], number: signal.Signals, name: str
 ) -> None:
     """Where the archive brings the key: it is there with its database, or gone; and it can be done again."""
     lose(machine)
     before = machine.files()
     code = INTERRUPTED.replace('== "tell"', f'== "{name}"')
     for step in (1, 2, 3, 6):
-        ended = machine.python(code, str(step), str(number), str(archive))
+        ended = machine.python(code, str(step), str(int(number)), str(archive))
         if ended.returncode == 0:
             break
-        assert ended.returncode == (130 if number == 2 else -9), ended.stderr
-        if machine.paths.master_key_file.exists() and number == 2:
+        assert ended.returncode == (130 if number is signal.SIGINT else -9), ended.stderr
+        if machine.paths.master_key_file.exists() and number is signal.SIGINT:
             assert_works(machine, OLD if lose is not lose_key else users_of(machine))
-        elif number == 2:
+        elif number is signal.SIGINT:
             left = {found for found in machine.files() - before if ".before-restore-" not in found}
             assert left == set()
     machine.run("db", "restore", str(archive), "--yes")
@@ -121,17 +142,27 @@ def test_a_full_disk_changes_nothing(machine: Machine, monday: Path) -> None:
     assert_works(machine, NEW)
 
 
-@pytest.mark.parametrize("step", [3, 14, 30])
-@pytest.mark.parametrize("number", [2, 9], ids=["Ctrl-C", "kill -9"])
+@pytest.mark.parametrize(
+    ("step", "number"),
+    [
+        (3, signal.SIGINT),
+        (30, signal.SIGKILL),
+        *(
+            pytest.param(*moment, marks=pytest.mark.slow)
+            for moment in product((3, 14, 30), INTERRUPTIONS)
+            if moment not in ((3, signal.SIGINT), (30, signal.SIGKILL))
+        ),
+    ],
+)
 def test_interrupted_it_leaves_the_database_of_before(
-    machine: Machine, monday: Path, step: int, number: int
+    machine: Machine, monday: Path, step: int, number: signal.Signals
 ) -> None:
     """At each stage: taking the backup over, keeping the old one, replacing it."""
     before = machine.files()
-    ended = machine.python(INTERRUPTED, str(step), str(number), str(monday))
-    assert ended.returncode == (130 if number == 2 else -9), ended.stderr
+    ended = machine.python(INTERRUPTED, str(step), str(int(number)), str(monday))
+    assert ended.returncode == (130 if number is signal.SIGINT else -9), ended.stderr
     assert_works(machine, NEW)
-    if number == 2:
+    if number is signal.SIGINT:
         left = {name for name in machine.files() - before if ".before-restore-" not in name}
         assert left == set()
     machine.run("db", "restore", str(monday), "--yes")

@@ -26,11 +26,11 @@ ADD_ONE = text(
 
 
 @pytest.fixture
-def file(tmp_path: Path, fresh: tuple[bytes, Installed]) -> Path:
+def file(tmp_path: Path, fresh: tuple[Path, Installed]) -> Path:
     """A database that was set up and closed."""
     file = tmp_path / "bkendctl.db"
     create_private_file(file)
-    file.write_bytes(fresh[0])
+    file.write_bytes(fresh[0].read_bytes())
     return file
 
 

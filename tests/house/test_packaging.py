@@ -40,10 +40,14 @@ def test_the_same_source_gives_the_same_bytes(target: Path, tmp_path: Path) -> N
 
 
 def test_the_wheel_carries_what_runs_and_nothing_of_the_tests(target: Path) -> None:
-    """Every module, the migrations, the manual pages and the licence."""
+    """Every module, what they read, the migrations, the manual pages and the licence."""
     wheel = ZipFile(next(target.glob("*.whl")))
     names = set(wheel.namelist())
-    assert {str(file.relative_to(ROOT)) for file in (ROOT / "bkendctl").rglob("*.py")} <= names
+    assert {
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "bkendctl").rglob("*.*")
+        if file.is_file() and "__pycache__" not in file.parts
+    } <= names
     assert any(name.endswith("share/man/man1/bkendctl.1") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if name.startswith(("tests", "bench"))]

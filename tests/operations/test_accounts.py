@@ -9,7 +9,8 @@ from bkendctl.contract import accounts, mfa, sessions, users
 from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
 from bkendctl.core.clock import DAY, HOUR
-from tests.conftest import PASSWORD, World, at_once
+from bkendctl.core.passwords import COST
+from tests.conftest import PASSWORD, World, at_once, patient_hasher
 
 OTHER = "Batt3ry-staple!"
 ALICE = "alice@example.com"
@@ -218,6 +219,7 @@ def test_outdated_hashes_are_renewed_at_sign_in(world: World) -> None:
     """T023: a right password renews a weaker hash, a wrong one does not; parallel sign-ins all succeed."""
     from argon2 import PasswordHasher
 
+    world.core.hasher = patient_hasher(COST)
     world.sign_up()
     weak = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(PASSWORD)
 

@@ -18,9 +18,8 @@ from bkendctl.core.call import Source
 from bkendctl.core.clock import SECOND
 from bkendctl.core.database import Database, create_private_file
 from bkendctl.core.installation import Installed
-from bkendctl.core.passwords import Hasher
 from bkendctl.core.runtime import Core
-from tests.conftest import MASTER_KEY, PASSWORD, MovableClock, World
+from tests.conftest import MASTER_KEY, PASSWORD, MovableClock, World, patient_hasher
 from tests.http_server import HttpServer
 from tests.postgres import PostgresServer
 
@@ -125,7 +124,7 @@ class Lane:
 def lanes(
     request: pytest.FixtureRequest,
     tmp_path: Path,
-    fresh: tuple[bytes, Installed],
+    fresh: tuple[Path, Installed],
     http_server: HttpServer,
     postgresql_server: PostgresServer,
 ) -> Iterator[Callable[[int], list[Lane]]]:
@@ -133,7 +132,7 @@ def lanes(
     opened: list[Core] = []
 
     def make(seed: int) -> list[Lane]:
-        image, installed = fresh
+        image, installed = fresh[0].read_bytes(), fresh[1]
         found = []
         for name in ("embedded", "http"):
             file = tmp_path / f"{name}.db"
@@ -145,7 +144,7 @@ def lanes(
         for url, installation, server in found:
             clock = MovableClock()
             core = Core(Database(url), MASTER_KEY, clock=clock, randomness=Seeded(seed))
-            core.hasher = Hasher(patience_seconds=60)
+            core.hasher = patient_hasher()
             with core.database.read() as transaction:
                 core.unlock(transaction)
             opened.append(core)

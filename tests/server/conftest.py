@@ -11,6 +11,7 @@ import pytest
 from bkendctl.server.protocol import Protocol
 from tests.conftest import World
 from tests.http_server import HttpServer
+from tests.server.browsing import Browser
 from tests.server.wire import Line
 
 HURRY = 0.15
@@ -72,3 +73,11 @@ def every_core(world: World) -> Iterator[None]:
         for _ in range(os.cpu_count() or 1):
             stack.enter_context(world.core.hasher.slot())
         yield
+
+
+@pytest.fixture
+def browser(world: World) -> Iterator[Browser]:
+    """A browser of somebody who reads English."""
+    assert world.server is not None
+    yield (browser := Browser(world.server.url))
+    browser.close()
