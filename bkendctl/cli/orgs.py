@@ -214,6 +214,7 @@ def set_role(
         user_id=member_id(ctx, organization, user),
         role=chosen,
     )
+    ctx.confirm_in_prod(f"Give {user} the role {role} in {organization}?")
     ctx.show(_call(ctx, members.SET_ROLE, request), MEMBER)
 
 
