@@ -309,7 +309,7 @@ complete -c bkendctl -n '__bkendctl_is \'projects get\' 0' -a '(__bkendctl_value
 complete -c bkendctl -n '__bkendctl_is \'projects update\'' -l name -x -d 'New name.'
 complete -c bkendctl -n '__bkendctl_is \'projects update\'' -l description -x -d 'What it is for; null clears.'
 complete -c bkendctl -n '__bkendctl_is \'projects update\'' -l issuer -x -d 'iss of the access tokens; those of the former one run out.'
-complete -c bkendctl -n '__bkendctl_is \'projects update\'' -l cors-origin -x -d 'Origin that browsers may call from, or *; repeat it for more, null for none.'
+complete -c bkendctl -n '__bkendctl_is \'projects update\'' -l cors-origin -x -d 'Origin of browsers, or *; repeatable, null for none.'
 complete -c bkendctl -n '__bkendctl_is \'projects update\'' -l public-url -x -d 'Base of the links in mails; null clears.'
 complete -c bkendctl -n '__bkendctl_is \'projects update\' 0' -a '(__bkendctl_values projects)'
 complete -c bkendctl -n '__bkendctl_is \'projects delete\' 0' -a '(__bkendctl_values projects)'

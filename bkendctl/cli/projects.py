@@ -130,7 +130,7 @@ def update(
     cors_origin: Annotated[
         list[str] | None,
         typer.Option(
-            help="Origin that browsers may call from, or *; repeat it for more, null for none.",
+            help="Origin of browsers, or *; repeatable, null for none.",
             metavar="ORIGIN",
         ),
     ] = None,

@@ -44,7 +44,7 @@ def list_keys(ctx: Context) -> None:
 
     Example: bkendctl signing-keys list
     """
-    ctx.show(ctx.call(signing_keys.LIST, voice=Voice.ADMIN).items, MANY)
+    ctx.show(ctx.call(signing_keys.LIST, voice=Voice.ADMIN), MANY)
 
 
 @noun.verb("rotate")
