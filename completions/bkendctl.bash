@@ -56,6 +56,11 @@ _bkendctl_value() {
     'public-settings show --user') offer='@users' ;;
     'public-settings set --slug') offer='@' ;;
     'public-settings set --user') offer='@users' ;;
+    'account link --code') offer='@' ;;
+    'account link --redirect-uri') offer='@' ;;
+    'account link --state') offer='@' ;;
+    'account link --code-verifier') offer='@' ;;
+    'account check --provider') offer='email google github' ;;
     'users list --search') offer='@' ;;
     'users list --search-type') offer='name nickname email' ;;
     'users list --role') offer='admin user guest' ;;
@@ -135,6 +140,14 @@ _bkendctl_value() {
     'keys list --environment') offer='@' ;;
     'keys list --page') offer='@' ;;
     'keys list --limit') offer='@' ;;
+    'providers oauth set --client-id') offer='@' ;;
+    'providers oauth set --redirect-uri') offer='@' ;;
+    'providers oauth set --scope') offer='@' ;;
+    'providers oauth set --issuer') offer='@' ;;
+    'providers oauth set --authorization-url') offer='@' ;;
+    'providers oauth set --token-url') offer='@' ;;
+    'providers oauth set --user-info-url') offer='@' ;;
+    'providers oauth set --jwks-url') offer='@' ;;
     'signing-keys rotate --algorithm') offer='ES256 RS256 EdDSA HS256' ;;
     'mail list --to') offer='@' ;;
     'mail list --category') offer='signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended' ;;
@@ -180,12 +193,16 @@ _bkendctl_value() {
 _bkendctl_command() {
     verbs='' options='' arguments=()
     case "$1" in
+<<<<<<< HEAD
     '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys signing-keys mail audit clock api doctor serve policy profiles db completion' ;;
+=======
+    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users invitations keys providers signing-keys mail audit clock api doctor serve policy profiles db completion' ;;
+>>>>>>> main
     'init') options='--name --environment --new-keys' ;;
     'demo') options='--keep --remote' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
     'signup') options='--name --magic-link --callback-url --password-stdin --show-tokens' arguments=('@') ;;
-    'login') options='--mfa-code --magic-link --token --callback-url --password-stdin --show-tokens' arguments=('@') ;;
+    'login') options='--mfa-code --magic-link --token --web --callback-url --password-stdin --show-tokens' arguments=('@') ;;
     'logout') options='--all' ;;
     'whoami') : ;;
     'token') verbs='print show refresh' ;;
@@ -228,7 +245,11 @@ _bkendctl_command() {
     'public-settings') verbs='show set' ;;
     'public-settings show') options='--user' ;;
     'public-settings set') options='--public --private --slug --user' ;;
-    'account') verbs='delete' ;;
+    'account') verbs='accounts link unlink check delete' ;;
+    'account accounts') : ;;
+    'account link') options='--code --redirect-uri --state --code-verifier --id-token-stdin' arguments=('google github') ;;
+    'account unlink') arguments=('email google github') ;;
+    'account check') options='--provider' arguments=('@') ;;
     'account delete') : ;;
     'users') verbs='list export get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa' ;;
     'users list') options='--search --search-type --role --status --provider --mfa --no-mfa --last-sign-in-before --sort --desc --asc --page --limit' ;;
@@ -281,6 +302,13 @@ _bkendctl_command() {
     'keys get') arguments=('@keys') ;;
     'keys revoke') arguments=('@keys') ;;
     'keys verify') : ;;
+    'providers') verbs='oauth' ;;
+    'providers oauth') verbs='list get set remove test' ;;
+    'providers oauth list') : ;;
+    'providers oauth get') arguments=('google github') ;;
+    'providers oauth set') options='--client-id --client-secret-stdin --change-secret --redirect-uri --scope --enabled --no-enabled --issuer --authorization-url --token-url --user-info-url --jwks-url' arguments=('google github') ;;
+    'providers oauth remove') arguments=('google github') ;;
+    'providers oauth test') arguments=('google github') ;;
     'signing-keys') verbs='list rotate retire' ;;
     'signing-keys list') : ;;
     'signing-keys rotate') options='--algorithm' ;;
@@ -300,7 +328,11 @@ _bkendctl_command() {
     'clock advance') arguments=('@') ;;
     'clock set') arguments=('@') ;;
     'clock reset') : ;;
+<<<<<<< HEAD
     'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export') ;;
+=======
+    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export') ;;
+>>>>>>> main
     'doctor') : ;;
     'serve') options='--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --print-config' ;;
     'policy') verbs='check lint' ;;

@@ -19,11 +19,19 @@ function __bkendctl_walk
                 set profile (string replace -- '--profile=' '' $word)
             case '--*=*'
             case '-*'
+<<<<<<< HEAD
                 if contains -- $word -p --profile -o --output --jq --as --http-timeout; or contains -- "$path $word" 'init --name' 'init --environment' 'demo --remote' 'signup --name' 'signup --callback-url' 'login --mfa-code' 'login --token' 'login --callback-url' 'password reset-request --callback-url' 'password reset-confirm --token' 'email signup-confirm --token' 'email signup-resend --callback-url' 'email verify-send --callback-url' 'email verify-resend --callback-url' 'email verify-confirm --token' 'mfa enroll --qr' 'mfa enroll --qr-file' 'mfa disable --code' 'mfa backup-codes --code' 'sessions list --page' 'sessions list --limit' 'profile show --user' 'profile set --name' 'profile set --nickname' 'profile set --mobile' 'profile set --gender' 'profile set --bio' 'profile set --social' 'profile set --user' 'preferences show --user' 'preferences set --locale' 'preferences set --timezone' 'preferences set --theme' 'preferences set --user' 'notifications show --user' 'notifications set --user' 'onboarding show --user' 'onboarding set --status' 'onboarding set --step' 'onboarding set --completed-step' 'onboarding set --user' 'public-settings show --user' 'public-settings set --slug' 'public-settings set --user' 'users list --search' 'users list --search-type' 'users list --role' 'users list --status' 'users list --provider' 'users list --last-sign-in-before' 'users list --sort' 'users list --page' 'users list --limit' 'users export --to' 'users export --file' 'users export --role' 'users export --status' 'users create --name' 'users create --role' 'users update --name' 'users ban --until' 'users ban --reason' 'users sessions --page' 'users sessions --limit' 'orgs list --page' 'orgs list --limit' 'orgs create --name' 'orgs create --owner' 'orgs create --slug' 'orgs create --display-name' 'orgs create --description' 'orgs update --name' 'orgs update --display-name' 'orgs update --description' 'orgs members list --role' 'orgs members list --page' 'orgs members list --limit' 'projects list --organization' 'projects list --page' 'projects list --limit' 'projects create --organization' 'projects create --name' 'projects create --slug' 'projects create --description' 'projects create --new-profile' 'projects update --name' 'projects update --description' 'projects update --issuer' 'projects update --cors-origin' 'projects update --public-url' 'environments list --project' 'environments create --type' 'environments create --project' 'environments create --new-profile' 'environments delete --project' 'invitations create --organization' 'invitations create --project' 'invitations create --role' 'invitations create --name' 'invitations create --callback-url' 'invitations list --status' 'invitations list --page' 'invitations list --limit' 'invitations accept --token' 'invitations accept --email' 'invitations reject --token' 'invitations reject --email' 'keys create --name' 'keys create --type' 'keys create --scope' 'keys create --expires' 'keys create --environment' 'keys create --format' 'keys rotate --grace' 'keys rotate --expires' 'keys rotate --format' 'keys unused --since' 'keys unused --environment' 'keys list --type' 'keys list --status' 'keys list --environment' 'keys list --page' 'keys list --limit' 'signing-keys rotate --algorithm' 'mail list --to' 'mail list --category' 'mail list --page' 'mail list --limit' 'mail wait --to' 'mail wait --category' 'mail wait --since' 'mail wait --timeout' 'mail wait --print' 'mail deliver --limit' 'audit list --action' 'audit list --actor' 'audit list --user' 'audit list --since' 'audit list --limit' 'audit export --file' 'audit export --since' 'api -f' 'api --raw-field' 'api -F' 'api --field' 'api --input' 'serve --host' 'serve --port' 'serve --workers' 'serve --tls-cert' 'serve --tls-key' 'serve --public-url' 'serve --trusted-proxy' 'policy check --operation' 'policy check --role' 'policy check --row' 'policy check --column' 'policy check --scope' 'policy check --table' 'profiles add --url'
                     set waiting $word
                 end
             case '*'
                 if contains -- "$path" '' token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs orgs members projects environments invitations keys signing-keys mail audit clock policy profiles db completion
+=======
+                if contains -- $word -p --profile -o --output --jq --as --http-timeout; or contains -- "$path $word" 'init --name' 'init --environment' 'demo --remote' 'signup --name' 'signup --callback-url' 'login --mfa-code' 'login --token' 'login --callback-url' 'password reset-request --callback-url' 'password reset-confirm --token' 'email signup-confirm --token' 'email signup-resend --callback-url' 'email verify-send --callback-url' 'email verify-resend --callback-url' 'email verify-confirm --token' 'mfa enroll --qr' 'mfa enroll --qr-file' 'mfa disable --code' 'mfa backup-codes --code' 'sessions list --page' 'sessions list --limit' 'profile show --user' 'profile set --name' 'profile set --nickname' 'profile set --mobile' 'profile set --gender' 'profile set --bio' 'profile set --social' 'profile set --user' 'preferences show --user' 'preferences set --locale' 'preferences set --timezone' 'preferences set --theme' 'preferences set --user' 'notifications show --user' 'notifications set --user' 'onboarding show --user' 'onboarding set --status' 'onboarding set --step' 'onboarding set --completed-step' 'onboarding set --user' 'public-settings show --user' 'public-settings set --slug' 'public-settings set --user' 'account link --code' 'account link --redirect-uri' 'account link --state' 'account link --code-verifier' 'account check --provider' 'users list --search' 'users list --search-type' 'users list --role' 'users list --status' 'users list --provider' 'users list --last-sign-in-before' 'users list --sort' 'users list --page' 'users list --limit' 'users export --to' 'users export --file' 'users export --role' 'users export --status' 'users create --name' 'users create --role' 'users update --name' 'users ban --until' 'users ban --reason' 'users sessions --page' 'users sessions --limit' 'invitations create --organization' 'invitations create --project' 'invitations create --role' 'invitations create --name' 'invitations create --callback-url' 'invitations list --status' 'invitations list --page' 'invitations list --limit' 'invitations accept --token' 'invitations accept --email' 'invitations reject --token' 'invitations reject --email' 'keys create --name' 'keys create --type' 'keys create --scope' 'keys create --expires' 'keys create --environment' 'keys create --format' 'keys rotate --grace' 'keys rotate --expires' 'keys rotate --format' 'keys unused --since' 'keys unused --environment' 'keys list --type' 'keys list --status' 'keys list --environment' 'keys list --page' 'keys list --limit' 'providers oauth set --client-id' 'providers oauth set --redirect-uri' 'providers oauth set --scope' 'providers oauth set --issuer' 'providers oauth set --authorization-url' 'providers oauth set --token-url' 'providers oauth set --user-info-url' 'providers oauth set --jwks-url' 'signing-keys rotate --algorithm' 'mail list --to' 'mail list --category' 'mail list --page' 'mail list --limit' 'mail wait --to' 'mail wait --category' 'mail wait --since' 'mail wait --timeout' 'mail wait --print' 'mail deliver --limit' 'audit list --action' 'audit list --actor' 'audit list --user' 'audit list --since' 'audit list --limit' 'audit export --file' 'audit export --since' 'api -f' 'api --raw-field' 'api -F' 'api --field' 'api --input' 'serve --host' 'serve --port' 'serve --workers' 'serve --tls-cert' 'serve --tls-key' 'serve --public-url' 'serve --trusted-proxy' 'policy check --operation' 'policy check --role' 'policy check --row' 'policy check --column' 'policy check --scope' 'policy check --table' 'profiles add --url'
+                    set waiting $word
+                end
+            case '*'
+                if contains -- "$path" '' 'token' 'password' 'email' 'mfa' 'sessions' 'profile' 'preferences' 'notifications' 'onboarding' 'public-settings' 'account' 'users' 'invitations' 'keys' 'providers' 'providers oauth' 'signing-keys' 'mail' 'audit' 'clock' 'policy' 'profiles' 'db' 'completion'
+>>>>>>> main
                     set -a path $word
                 else
                     set count (math $count + 1)
@@ -77,13 +85,14 @@ complete -c bkendctl -n '__bkendctl_is \'\'' -a preferences -d 'Language, time z
 complete -c bkendctl -n '__bkendctl_is \'\'' -a notifications -d 'What to be told, and where.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a onboarding -d 'Progress in the first run of an app.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a public-settings -d 'Whether others see the profile.'
-complete -c bkendctl -n '__bkendctl_is \'\'' -a account -d 'Delete the account.'
+complete -c bkendctl -n '__bkendctl_is \'\'' -a account -d 'Ways of signing in; delete the account.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a users -d 'Users of the environment: list, roles, bans.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a orgs -d 'Organizations and their members.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a projects -d 'Projects: make, set up, delete.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a environments -d 'Environments of a project.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a invitations -d 'Invite to organizations and projects.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a keys -d 'API keys: create, list, rotate, revoke, verify.'
+complete -c bkendctl -n '__bkendctl_is \'\'' -a providers -d 'How people may sign in: Google, GitHub.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a signing-keys -d 'Keys that sign access tokens.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a mail -d 'Mails of the dev environment.'
 complete -c bkendctl -n '__bkendctl_is \'\'' -a audit -d 'What happened: list, verify, export.'
@@ -109,6 +118,7 @@ complete -c bkendctl -n '__bkendctl_is \'signup\'' -l show-tokens -d 'Print the 
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l mfa-code -x -d 'Code of your app or a backup code; - reads it from stdin.'
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l magic-link -d 'By a link that is mailed, without a password.'
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l token -x -d 'Token or link of the mail; - reads it from stdin.'
+complete -c bkendctl -n '__bkendctl_is \'login\'' -l web -d 'In a browser, on the server\'s sign-in page.'
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l callback-url -x -d 'Where the link leads; the server\'s own page when left out.'
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l password-stdin -d 'Read the password from stdin.'
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l show-tokens -d 'Print the tokens too.'
@@ -206,7 +216,19 @@ complete -c bkendctl -n '__bkendctl_is \'public-settings set\'' -l public -d 'Wh
 complete -c bkendctl -n '__bkendctl_is \'public-settings set\'' -l private -d 'Whether others see the profile.'
 complete -c bkendctl -n '__bkendctl_is \'public-settings set\'' -l slug -x -d 'Name in a URL, or null to free it.'
 complete -c bkendctl -n '__bkendctl_is \'public-settings set\'' -l user -x -a '(__bkendctl_values users)' -d 'Another user, for admins: id or e-mail.'
+complete -c bkendctl -n '__bkendctl_is \'account\'' -a accounts -d 'List the ways you sign in, oldest first.'
+complete -c bkendctl -n '__bkendctl_is \'account\'' -a link -d 'Attach an account at Google or GitHub.'
+complete -c bkendctl -n '__bkendctl_is \'account\'' -a unlink -d 'Detach a way of signing in; the last one stays.'
+complete -c bkendctl -n '__bkendctl_is \'account\'' -a check -d 'Say whether somebody signs in that way.'
 complete -c bkendctl -n '__bkendctl_is \'account\'' -a delete -d 'Delete the own account; an admin can restore it for 30 days.'
+complete -c bkendctl -n '__bkendctl_is \'account link\'' -l code -x -d 'Code the provider gave; - reads it from stdin.'
+complete -c bkendctl -n '__bkendctl_is \'account link\'' -l redirect-uri -x -d 'Redirect URI the code was given for.'
+complete -c bkendctl -n '__bkendctl_is \'account link\'' -l state -x -d 'State that was minted for linking.'
+complete -c bkendctl -n '__bkendctl_is \'account link\'' -l code-verifier -x -d 'PKCE verifier, where the state has a challenge.'
+complete -c bkendctl -n '__bkendctl_is \'account link\'' -l id-token-stdin -d 'Read an ID token (google) from stdin instead.'
+complete -c bkendctl -n '__bkendctl_is \'account link\' 0' -a 'google github'
+complete -c bkendctl -n '__bkendctl_is \'account unlink\' 0' -a 'email google github'
+complete -c bkendctl -n '__bkendctl_is \'account check\'' -l provider -x -a 'email google github' -d 'How it signs in.'
 complete -c bkendctl -n '__bkendctl_is \'users\'' -a list -d 'List users.'
 complete -c bkendctl -n '__bkendctl_is \'users\'' -a export -d 'Write all users, oldest first.'
 complete -c bkendctl -n '__bkendctl_is \'users\'' -a get -d 'Show one user.'
@@ -372,6 +394,28 @@ complete -c bkendctl -n '__bkendctl_is \'keys list\'' -l page -x -d 'Page, from 
 complete -c bkendctl -n '__bkendctl_is \'keys list\'' -l limit -x -d 'Keys per page, 1 to 100.'
 complete -c bkendctl -n '__bkendctl_is \'keys get\' 0' -a '(__bkendctl_values keys)'
 complete -c bkendctl -n '__bkendctl_is \'keys revoke\' 0' -a '(__bkendctl_values keys)'
+complete -c bkendctl -n '__bkendctl_is \'providers\'' -a oauth -d 'Sign-in with Google and GitHub: whose client we are there.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth\'' -a list -d 'List the providers that are set up.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth\'' -a get -d 'Show one provider\'s settings, without the secret.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth\'' -a set -d 'Set a provider up, or change what is named.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth\'' -a remove -d 'Forget a provider\'s settings.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth\'' -a test -d 'Check a provider\'s settings, and that it answers.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth get\' 0' -a 'google github'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l client-id -x -d 'As the provider gave it.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l client-secret-stdin -d 'Read the client secret from stdin.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l change-secret -d 'Ask for a new client secret.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l redirect-uri -x -d 'Where the provider sends browsers back to.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l scope -x -d 'What to ask for; name each of them.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l enabled -d 'Whether people may sign in with it.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l no-enabled -d 'Whether people may sign in with it.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l issuer -x -d 'OpenID Connect issuer; null: the public one.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l authorization-url -x -d 'Where browsers are sent; null: the public one.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l token-url -x -d 'Where codes are traded; null: the public one.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l user-info-url -x -d 'Where profiles are read; null: the public one.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\'' -l jwks-url -x -d 'Where keys of ID tokens are; null: the public one.'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth set\' 0' -a 'google github'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth remove\' 0' -a 'google github'
+complete -c bkendctl -n '__bkendctl_is \'providers oauth test\' 0' -a 'google github'
 complete -c bkendctl -n '__bkendctl_is \'signing-keys\'' -a list -d 'List the keys: signing, verifying, retired.'
 complete -c bkendctl -n '__bkendctl_is \'signing-keys\'' -a rotate -d 'Sign with a new key from now on.'
 complete -c bkendctl -n '__bkendctl_is \'signing-keys\'' -a retire -d 'Refuse the tokens of a key from the next request on.'
@@ -415,7 +459,11 @@ complete -c bkendctl -n '__bkendctl_is \'api\'' -l input -r -F -d 'File with the
 complete -c bkendctl -n '__bkendctl_is \'api\'' -l paginate -d 'Fetch all pages and join them.'
 complete -c bkendctl -n '__bkendctl_is \'api\'' -l curl -d 'Print the curl line instead, secrets masked.'
 complete -c bkendctl -n '__bkendctl_is \'api\' 0' -a 'GET POST PUT PATCH DELETE ls'
+<<<<<<< HEAD
 complete -c bkendctl -n '__bkendctl_is \'api\' 1' -a '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export'
+=======
+complete -c bkendctl -n '__bkendctl_is \'api\' 1' -a '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export'
+>>>>>>> main
 complete -c bkendctl -n '__bkendctl_is \'serve\'' -l host -x -d 'Address to listen at.'
 complete -c bkendctl -n '__bkendctl_is \'serve\'' -l port -x -d 'Port; 0 takes a free one.'
 complete -c bkendctl -n '__bkendctl_is \'serve\'' -l workers -x -d 'Processes.'

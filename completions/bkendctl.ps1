@@ -4,7 +4,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     $verbs = @{
+<<<<<<< HEAD
         '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys signing-keys mail audit clock api doctor serve policy profiles db completion'
+=======
+        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users invitations keys providers signing-keys mail audit clock api doctor serve policy profiles db completion'
+>>>>>>> main
         'token' = 'print show refresh'
         'password' = 'change reset-request reset-confirm'
         'email' = 'signup-confirm signup-resend verify-send verify-resend verify-confirm'
@@ -15,7 +19,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'notifications' = 'show set'
         'onboarding' = 'show set'
         'public-settings' = 'show set'
-        'account' = 'delete'
+        'account' = 'accounts link unlink check delete'
         'users' = 'list export get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa'
         'orgs' = 'list create get update delete switch members'
         'orgs members' = 'list set-role remove'
@@ -23,6 +27,8 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'environments' = 'list create delete'
         'invitations' = 'create list get accept reject revoke resend'
         'keys' = 'create rotate unused list get revoke verify'
+        'providers' = 'oauth'
+        'providers oauth' = 'list get set remove test'
         'signing-keys' = 'list rotate retire'
         'mail' = 'list show wait clear deliver'
         'audit' = 'list verify export'
@@ -37,7 +43,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'init' = '--name --environment --new-keys'
         'demo' = '--keep --remote'
         'signup' = '--name --magic-link --callback-url --password-stdin --show-tokens'
-        'login' = '--mfa-code --magic-link --token --callback-url --password-stdin --show-tokens'
+        'login' = '--mfa-code --magic-link --token --web --callback-url --password-stdin --show-tokens'
         'logout' = '--all'
         'token print' = '--no-refresh'
         'password change' = '--new-password-stdin'
@@ -64,6 +70,8 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'onboarding set' = '--status --step --completed-step --user'
         'public-settings show' = '--user'
         'public-settings set' = '--public --private --slug --user'
+        'account link' = '--code --redirect-uri --state --code-verifier --id-token-stdin'
+        'account check' = '--provider'
         'users list' = '--search --search-type --role --status --provider --mfa --no-mfa --last-sign-in-before --sort --desc --asc --page --limit'
         'users export' = '--to --file --role --status --include-accounts --include-hashes'
         'users create' = '--name --role --password-stdin --email-verified'
@@ -88,6 +96,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys rotate' = '--grace --expires --format'
         'keys unused' = '--since --environment'
         'keys list' = '--type --status --environment --page --limit'
+        'providers oauth set' = '--client-id --client-secret-stdin --change-secret --redirect-uri --scope --enabled --no-enabled --issuer --authorization-url --token-url --user-info-url --jwks-url'
         'signing-keys rotate' = '--algorithm'
         'mail list' = '--to --category --page --limit'
         'mail show' = '--html'
@@ -156,6 +165,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'public-settings show --user' = '@users'
         'public-settings set --slug' = '@'
         'public-settings set --user' = '@users'
+        'account link --code' = '@'
+        'account link --redirect-uri' = '@'
+        'account link --state' = '@'
+        'account link --code-verifier' = '@'
+        'account check --provider' = 'email google github'
         'users list --search' = '@'
         'users list --search-type' = 'name nickname email'
         'users list --role' = 'admin user guest'
@@ -235,6 +249,14 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys list --environment' = '@'
         'keys list --page' = '@'
         'keys list --limit' = '@'
+        'providers oauth set --client-id' = '@'
+        'providers oauth set --redirect-uri' = '@'
+        'providers oauth set --scope' = '@'
+        'providers oauth set --issuer' = '@'
+        'providers oauth set --authorization-url' = '@'
+        'providers oauth set --token-url' = '@'
+        'providers oauth set --user-info-url' = '@'
+        'providers oauth set --jwks-url' = '@'
         'signing-keys rotate --algorithm' = 'ES256 RS256 EdDSA HS256'
         'mail list --to' = '@'
         'mail list --category' = 'signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended'
@@ -286,6 +308,9 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'email verify-confirm' = @('@')
         'mfa confirm' = @('@')
         'sessions revoke' = @('@sessions')
+        'account link' = @('google github')
+        'account unlink' = @('email google github')
+        'account check' = @('@')
         'users get' = @('@users')
         'users create' = @('@')
         'users update' = @('@users')
@@ -316,11 +341,19 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys rotate' = @('@keys')
         'keys get' = @('@keys')
         'keys revoke' = @('@keys')
+        'providers oauth get' = @('google github')
+        'providers oauth set' = @('google github')
+        'providers oauth remove' = @('google github')
+        'providers oauth test' = @('google github')
         'signing-keys retire' = @('@')
         'mail show' = @('@mails')
         'clock advance' = @('@')
         'clock set' = @('@')
+<<<<<<< HEAD
         'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export')
+=======
+        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export')
+>>>>>>> main
         'policy check' = @('@files')
         'policy lint' = @('@files')
         'profiles show' = @('@profiles')
@@ -380,7 +413,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'public-settings' = 'Whether others see the profile.'
         'public-settings show' = 'Show switch and slug.'
         'public-settings set' = 'Change what is named; null clears the slug.'
-        'account' = 'Delete the account.'
+        'account' = 'Ways of signing in; delete the account.'
+        'account accounts' = 'List the ways you sign in, oldest first.'
+        'account link' = 'Attach an account at Google or GitHub.'
+        'account unlink' = 'Detach a way of signing in; the last one stays.'
+        'account check' = 'Say whether somebody signs in that way.'
         'account delete' = 'Delete the own account; an admin can restore it for 30 days.'
         'users' = 'Users of the environment: list, roles, bans.'
         'users list' = 'List users.'
@@ -433,6 +470,13 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys get' = 'Show one key, masked.'
         'keys revoke' = 'Revoke a key from the next request on.'
         'keys verify' = 'Say whether a key is good, and what for.'
+        'providers' = 'How people may sign in: Google, GitHub.'
+        'providers oauth' = 'Sign-in with Google and GitHub: whose client we are there.'
+        'providers oauth list' = 'List the providers that are set up.'
+        'providers oauth get' = 'Show one provider''s settings, without the secret.'
+        'providers oauth set' = 'Set a provider up, or change what is named.'
+        'providers oauth remove' = 'Forget a provider''s settings.'
+        'providers oauth test' = 'Check a provider''s settings, and that it answers.'
         'signing-keys' = 'Keys that sign access tokens.'
         'signing-keys list' = 'List the keys: signing, verifying, retired.'
         'signing-keys rotate' = 'Sign with a new key from now on.'

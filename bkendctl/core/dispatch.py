@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Operation, Raw
+from bkendctl.contract.operation import Access, Operation, Raw
 from bkendctl.core import audit, permissions, rate_limits
 from bkendctl.core.call import Call, Source
 from bkendctl.core.decoding import decode
@@ -27,16 +27,25 @@ UNDONE = object()
 class Handler(NamedTuple):
     """What does an operation: act(call, request) in the transaction, before(call, request) ahead of it.
 
+<<<<<<< HEAD
     hashes: whether that computes a password hash, so that a server queues it apart from what is quick.
     allowed, alone, counts: as for `handles`.
+=======
+    hashes: whether that computes a password hash, calls_out: whether it asks somebody else over the network;
+    a server queues both apart from what is quick.
+>>>>>>> main
     """
 
     act: Act
     before: Callable[[Call, Any], Any] | None
     hashes: bool
+<<<<<<< HEAD
     allowed: Callable[[Call, Raw], None] | None
     alone: bool
     counts: bool
+=======
+    calls_out: bool
+>>>>>>> main
 
 
 _handlers: dict[str, Handler] = {}
@@ -47,9 +56,13 @@ def handles(
     *,
     before: Callable[[Call, Any], Any] | None = None,
     hashes: bool = False,
+<<<<<<< HEAD
     allowed: Callable[[Call, Raw], None] | None = None,
     alone: bool = False,
     counts: bool = False,
+=======
+    calls_out: bool = False,
+>>>>>>> main
 ) -> Callable[[Act], Act]:
     """Register handler(call, request) for an operation; it runs inside the transaction.
 
@@ -62,7 +75,11 @@ def handles(
     """
 
     def register(act: Act) -> Act:
+<<<<<<< HEAD
         _handlers[operation.name] = Handler(act, before, hashes, allowed, alone, counts)
+=======
+        _handlers[operation.name] = Handler(act, before, hashes, calls_out)
+>>>>>>> main
         return act
 
     return register
@@ -102,9 +119,19 @@ def answer(call: Call, raw: Raw) -> Any:
 
 
 def _count(call: Call, raw: Raw) -> None:
-    """Count a request where all processes count together: after its key, before all else."""
+    """Count a request where all processes count together: after its key, before all else.
+
+    Where no key names the environment its `before` does, and counts (count_known).
+    """
+    if call.operation.access is Access.PUBLIC and "x-api-key" not in raw.headers:
+        return
     with call.reading():
         permissions.identify_key(call, raw.headers.get("x-api-key"))
+    count_known(call, raw)
+
+
+def count_known(call: Call, raw: Raw) -> None:
+    """Count a request whose environment is known. Failures: as rate_limits.count."""
     with call.core.database.write(call.environment_id) as transaction:
         rate_limits.count(call, transaction, raw)
 

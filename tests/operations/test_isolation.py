@@ -13,20 +13,29 @@ from bkendctl.contract import (
     accounts,
     audit_events,
     dev_clock,
+<<<<<<< HEAD
     environments,
+=======
+>>>>>>> main
     invitations,
     keys,
     mail,
     members,
     mfa,
+<<<<<<< HEAD
     organizations,
     projects,
+=======
+    oauth,
+    oauth_configs,
+>>>>>>> main
     sessions,
     users,
 )
 from bkendctl.contract.operation import Access, Operation, Raw
 from tests.catalogue import OPERATIONS
 from tests.conftest import PASSWORD, World
+<<<<<<< HEAD
 from tests.operations import tenancy
 from tests.operations.intrusions import (
     AT_HOME,
@@ -34,10 +43,22 @@ from tests.operations.intrusions import (
     GUEST_INTRUSIONS,
     INTRUSIONS,
     NO_ORGANIZATION,
+=======
+from tests.operations.intrusions import (
+    AT_HOME,
+    EMAIL,
+    GOOGLE,
+    GUEST_INTRUSIONS,
+    INTRUSIONS,
+>>>>>>> main
     OF_THE_PROJECT,
     Intrusion,
     Neighbour,
     Prey,
+<<<<<<< HEAD
+=======
+    google_settings,
+>>>>>>> main
     token_of,
 )
 
@@ -54,6 +75,7 @@ def prey(world: World) -> Prey:
         resource_role="member",
     )
     invitation = world.call(invitations.CREATE, request, key="sk")
+    world.call(oauth_configs.SET, google_settings(client_secret="canary"), key="sk")
     (mailed,) = world.mails("invitation")
     organization = tenancy.organization(world, token)
     return Prey(
@@ -87,11 +109,13 @@ def test_every_operation_is_among_the_intrusions() -> None:
     of_the_caller = {operation.name for operation in OPERATIONS if operation.access is Access.USER}
     public = {operation.name for operation in OPERATIONS if operation.access is Access.PUBLIC}
     assert placed | of_the_caller | public == {operation.name for operation in OPERATIONS}
-    assert public == {accounts.CONFIRM_SIGN_UP.name}  # its token names the environment; there is no key
+    # A token or a state names the environment; there is no key, or it is the key that does.
+    assert public == {accounts.CONFIRM_SIGN_UP.name, oauth.COMPLETE_REDIRECT.name}
 
 
 def assert_unharmed(prey: Prey) -> None:
-    """User, session, MFA and invitation are as they were."""
+    """User, session, MFA, invitation and providers are as they were."""
+    assert prey.world.call(oauth_configs.GET, GOOGLE, key="sk").client_id == "ours"
     assert prey.world.me(prey.token) == prey.user
     assert prey.world.call(mfa.STATUS, token=prey.token).enabled
     shown = prey.world.call(
