@@ -124,11 +124,7 @@ def _main_page(tree: Node) -> str:
 
 
 def _noun_page(noun: Node) -> str:
-<<<<<<< HEAD
-    verbs = tuple(noun.verbs())
-=======
     verbs = [node for node in noun.walk() if not node.children]
->>>>>>> main
     lines = [*_head("-".join(("bkendctl", *noun.path)), noun.summary), ".SH SYNOPSIS"]
     for place, verb in enumerate(verbs):
         lines += [*([".br"] if place else []), _synopsis(verb)]

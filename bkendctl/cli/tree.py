@@ -84,10 +84,6 @@ class Node(NamedTuple):
         """The whole command, such as bkendctl users list."""
         return " ".join(("bkendctl", *self.path))
 
-    def verbs(self) -> Iterator[Node]:
-        """What can be typed of it: its verbs, those of nouns within it too, or itself."""
-        return (node for node in self.walk() if not node.children)
-
     def walk(self) -> Iterator[Node]:
         """Itself, and everything below it, in the order of the help."""
         yield self

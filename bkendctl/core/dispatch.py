@@ -27,25 +27,17 @@ UNDONE = object()
 class Handler(NamedTuple):
     """What does an operation: act(call, request) in the transaction, before(call, request) ahead of it.
 
-<<<<<<< HEAD
-    hashes: whether that computes a password hash, so that a server queues it apart from what is quick.
-    allowed, alone, counts: as for `handles`.
-=======
     hashes: whether that computes a password hash, calls_out: whether it asks somebody else over the network;
-    a server queues both apart from what is quick.
->>>>>>> main
+    a server queues both apart from what is quick. allowed, alone, counts: as for `handles`.
     """
 
     act: Act
     before: Callable[[Call, Any], Any] | None
     hashes: bool
-<<<<<<< HEAD
     allowed: Callable[[Call, Raw], None] | None
     alone: bool
     counts: bool
-=======
     calls_out: bool
->>>>>>> main
 
 
 _handlers: dict[str, Handler] = {}
@@ -56,13 +48,10 @@ def handles(
     *,
     before: Callable[[Call, Any], Any] | None = None,
     hashes: bool = False,
-<<<<<<< HEAD
     allowed: Callable[[Call, Raw], None] | None = None,
     alone: bool = False,
     counts: bool = False,
-=======
     calls_out: bool = False,
->>>>>>> main
 ) -> Callable[[Act], Act]:
     """Register handler(call, request) for an operation; it runs inside the transaction.
 
@@ -75,11 +64,7 @@ def handles(
     """
 
     def register(act: Act) -> Act:
-<<<<<<< HEAD
-        _handlers[operation.name] = Handler(act, before, hashes, allowed, alone, counts)
-=======
-        _handlers[operation.name] = Handler(act, before, hashes, calls_out)
->>>>>>> main
+        _handlers[operation.name] = Handler(act, before, hashes, allowed, alone, counts, calls_out)
         return act
 
     return register

@@ -103,7 +103,7 @@ def remove(call: Call, ids: Sequence[str]) -> None:
     """Remove environments with all that is in them.
 
     An organization of theirs that owns a project elsewhere stays, as that project's: nobody else's users and
-    keys go along with an environment (docs/adr/0014).
+    keys go along with an environment (docs/adr/0015).
     """
     here = _organizations.c.environment_id.in_(ids)
     owns = exists().where(_projects.c.organization_id == _organizations.c.id)

@@ -20,21 +20,6 @@ def tree() -> dict[str, Any]:
     top = root()
     context = typer.Context(top)
     for noun in COMMANDS:
-<<<<<<< HEAD
-        command = top.get_command(context, noun)
-        found[noun] = command
-        if isinstance(command, TyperGroup):
-            found |= below(noun, command)
-    return found
-
-
-def below(words: str, group: TyperGroup) -> dict[str, Any]:
-    """The commands of a noun, and of a noun within it."""
-    found: dict[str, Any] = {}
-    for verb, each in group.commands.items():
-        found[f"{words} {verb}"] = each
-        if isinstance(each, TyperGroup):
-=======
         found |= below(noun, top.get_command(context, noun))
     return found
 
@@ -44,7 +29,6 @@ def below(words: str, command: Any) -> dict[str, Any]:
     found = {words: command}
     if isinstance(command, TyperGroup):
         for verb, each in command.commands.items():
->>>>>>> main
             found |= below(f"{words} {verb}", each)
     return found
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""What there is in one environment, and how those of another go after it, with what they meet."""
-=======
 """How a neighbour with keys of its own goes after what is in another environment, operation by operation."""
->>>>>>> main
 
 from __future__ import annotations
 
@@ -15,36 +11,23 @@ from bkendctl.contract import (
     accounts,
     audit_events,
     dev_clock,
-<<<<<<< HEAD
     environments,
-    hosted,
-    invitations,
-    keys,
-    magic_links,
-    mail,
-    members,
-    notifications,
-    onboarding,
-    organizations,
-    password_resets,
-    preferences,
-    profile,
-    projects,
-=======
     hosted,
     invitations,
     keys,
     linked_accounts,
     magic_links,
     mail,
+    members,
     notifications,
     oauth,
     oauth_configs,
     onboarding,
+    organizations,
     password_resets,
     preferences,
     profile,
->>>>>>> main
+    projects,
     public_settings,
     sessions,
     signing_keys,
@@ -75,11 +58,8 @@ class Prey(Struct):
     invitation_token: str
     mail_id: str
     key_id: str
-<<<<<<< HEAD
     organization: organizations.Organization
     project: projects.Project
-=======
->>>>>>> main
 
 
 class Neighbour(Struct):
@@ -107,12 +87,6 @@ def mailed_proof(prey: Prey) -> str:
     return mailed.token_of(prey.world, "email_verification", EMAIL)
 
 
-<<<<<<< HEAD
-NOBODY = "user/not-found"
-NO_INVITATION = "auth/invitation-not-found"
-NO_ORGANIZATION = "organization/not-found"
-NO_PROJECT = "project/not-found"
-=======
 def google_settings(**more: Any) -> oauth_configs.SetOAuthConfig:
     """Settings that nobody is signed in with; without a secret they are a change of present ones."""
     return oauth_configs.SetOAuthConfig(
@@ -136,7 +110,8 @@ GOOGLE = oauth_configs.Provider(provider="google")
 NO_PROVIDER = "auth/oauth-not-configured"
 NOBODY = "user/not-found"
 NO_INVITATION = "auth/invitation-not-found"
->>>>>>> main
+NO_ORGANIZATION = "organization/not-found"
+NO_PROJECT = "project/not-found"
 
 
 def by_user_id(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
@@ -144,7 +119,6 @@ def by_user_id(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey]
     return lambda prey: operation.request(user_id=prey.user.id, **fields)
 
 
-<<<<<<< HEAD
 def by_organization(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
     """A request about the prey's organization."""
     return lambda prey: operation.request(organization_id=prey.organization.id, **fields)
@@ -162,8 +136,6 @@ def by_project(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey]
     return lambda prey: operation.request(project_id=prey.project.id, **fields)
 
 
-=======
->>>>>>> main
 # How the neighbour's admin, by secret key and by JWT, goes after the prey, and what it meets.
 INTRUSIONS: dict[str, Intrusion] = {
     users.GET.name: (by_user_id(users.GET), NOBODY),
@@ -202,7 +174,9 @@ INTRUSIONS: dict[str, Intrusion] = {
         lambda prey: signing_keys.KeyId(kid=prey.world.call(signing_keys.LIST, key="sk").items[0].kid),
         "signing-key/not-found",
     ),
-<<<<<<< HEAD
+    oauth_configs.GET.name: (lambda _: GOOGLE, NO_PROVIDER),
+    oauth_configs.REMOVE.name: (lambda _: GOOGLE, NO_PROVIDER),
+    oauth_configs.SET.name: (lambda _: google_settings(), NO_PROVIDER),
     mail.GET.name: (lambda prey: mail.MailId(mail_id=prey.mail_id), "dev/mail-not-found"),
     organizations.GET.name: (by_organization(organizations.GET), NO_ORGANIZATION),
     organizations.UPDATE.name: (by_organization(organizations.UPDATE, name="Stolen"), NO_ORGANIZATION),
@@ -223,12 +197,6 @@ INTRUSIONS: dict[str, Intrusion] = {
         by_project(environments.DELETE, environment="dev", confirm="dev"),
         NO_PROJECT,
     ),
-=======
-    oauth_configs.GET.name: (lambda _: GOOGLE, NO_PROVIDER),
-    oauth_configs.REMOVE.name: (lambda _: GOOGLE, NO_PROVIDER),
-    oauth_configs.SET.name: (lambda _: google_settings(), NO_PROVIDER),
-    mail.GET.name: (lambda prey: mail.MailId(mail_id=prey.mail_id), "dev/mail-not-found"),
->>>>>>> main
 }
 # The same for what needs no more than the publishable key.
 GUEST_INTRUSIONS: dict[str, Intrusion] = {
@@ -244,10 +212,7 @@ GUEST_INTRUSIONS: dict[str, Intrusion] = {
         lambda prey: invitations.Accept(token=prey.invitation_token),
         "auth/invalid-token",
     ),
-<<<<<<< HEAD
-=======
     oauth.COMPLETE.name: (lambda prey: minted_here(prey.world), NO_PROVIDER),
->>>>>>> main
     hosted.EXCHANGE.name: (lambda prey: wanted(anyones_code(prey.world)), "auth/invalid-token"),
     magic_links.COMPLETE.name: (
         lambda prey: magic_links.Complete(token=magic_token(prey.world, "carol@example.com")),
@@ -277,13 +242,9 @@ AT_HOME = {
     operation.name
     for operation in (
         accounts.SIGN_UP, audit_events.LIST, audit_events.VERIFY, dev_clock.SET, dev_clock.SHOW,
-<<<<<<< HEAD
-        keys.CURRENT, invitations.CREATE, invitations.LIST, mail.CLEAR, mail.LIST,
         organizations.CREATE, organizations.LIST, projects.LIST,
-=======
         keys.CURRENT, invitations.CREATE, invitations.LIST, linked_accounts.CHECK, mail.CLEAR, mail.LIST,
         oauth.PROVIDERS, oauth_configs.LIST,
->>>>>>> main
         password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
         users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
     )

@@ -13,52 +13,35 @@ from bkendctl.contract import (
     accounts,
     audit_events,
     dev_clock,
-<<<<<<< HEAD
     environments,
-=======
->>>>>>> main
     invitations,
     keys,
     mail,
     members,
     mfa,
-<<<<<<< HEAD
-    organizations,
-    projects,
-=======
     oauth,
     oauth_configs,
->>>>>>> main
+    organizations,
+    projects,
     sessions,
     users,
 )
 from bkendctl.contract.operation import Access, Operation, Raw
 from tests.catalogue import OPERATIONS
 from tests.conftest import PASSWORD, World
-<<<<<<< HEAD
 from tests.operations import tenancy
-from tests.operations.intrusions import (
-    AT_HOME,
-    EMAIL,
-    GUEST_INTRUSIONS,
-    INTRUSIONS,
-    NO_ORGANIZATION,
-=======
 from tests.operations.intrusions import (
     AT_HOME,
     EMAIL,
     GOOGLE,
     GUEST_INTRUSIONS,
     INTRUSIONS,
->>>>>>> main
+    NO_ORGANIZATION,
     OF_THE_PROJECT,
     Intrusion,
     Neighbour,
     Prey,
-<<<<<<< HEAD
-=======
     google_settings,
->>>>>>> main
     token_of,
 )
 
