@@ -16,7 +16,6 @@ from bkendctl.cli.text import visible
 from bkendctl.client.voice import Voice
 from bkendctl.contract import templates
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.fields import MailCategory
 
 noun = Noun("What mails say: own texts, sender, logo, colour.")
 noun.add_typer(templates_settings.noun, name="settings")
@@ -35,7 +34,7 @@ ONE = View(columns=tuple(each._replace(priority=KEEP) for each in MANY.columns),
 FINDINGS = View(
     columns=(Column("Category", "category", KEEP), Column("Finding", "finding", KEEP)), noun="findings"
 )
-Category = Annotated[str, typer.Argument(help="Kind of mail.", metavar=one_of(MailCategory))]
+Category = Annotated[str, typer.Argument(help="Kind of mail, such as invitation.", metavar="CATEGORY")]
 File = Annotated[str | None, typer.Option("--file", help="HTML to take, - for stdin.", metavar="FILE")]
 Subject = Annotated[str | None, typer.Option(help="Subject, with {{names}}.")]
 NOT_IN_USE = "stored, and not in use until: bkendctl templates settings set --override-defaults"
@@ -54,11 +53,11 @@ def list_templates(ctx: Context) -> None:
 
 @noun.verb("get")
 def get(ctx: Context, category: Category) -> None:
-    """Show a text: the own one where one is stored, else the built-in one.
+    """Show the text of a kind of mail.
 
-    With -q the HTML alone, as a start for an own text.
+    The own one where one is stored, else the built-in one; with -q the HTML alone, as a start for an own text.
 
-    Example: bkendctl templates get invitation -q > invitation.html
+    Example: bkendctl templates get invitation -q
     """
     found = ctx.call(templates.GET, templates.TemplateOf(category=category), voice=Voice.ADMIN)
     names = " ".join(f"{{{{{name}}}}}" for name in found.variables)
@@ -72,7 +71,7 @@ def set_template(ctx: Context, category: Category, file: File = None, subject: S
 
     A whole HTML document goes out as it is, anything less within the built-in design.
 
-    Example: bkendctl templates set invitation --file invitation.html --subject "Join {{resourceName}}"
+    Example: bkendctl templates set invitation --file invitation.html
     """
     before = ctx.call(templates.GET, templates.TemplateOf(category=category), voice=Voice.ADMIN)
     if file is None:
@@ -123,7 +122,7 @@ def preview(
     html: Annotated[str | None, typer.Option("--html", help="Write the HTML there.", metavar="FILE")] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show the HTML in your browser.")] = False,
 ) -> None:
-    """Show a mail with sample values, without sending it.
+    """Show a mail with sample values.
 
     Example: bkendctl templates preview invitation --locale ko --value inviterName=Bob
     """
@@ -146,14 +145,14 @@ def preview(
 def lint(
     ctx: Context,
     category: Annotated[
-        str | None, typer.Argument(help="Kind of mail; all of them by default.", metavar=one_of(MailCategory))
+        str | None, typer.Argument(help="Kind of mail; all of them by default.", metavar="CATEGORY")
     ] = None,
     file: File = None,
     subject: Subject = None,
 ) -> None:
-    """Look for what is wrong with texts: no link, unsafe addresses, unknown variables.
+    """Look for what is wrong with texts.
 
-    Exit status 1 when something is.
+    No link, unsafe addresses, unknown variables, a long subject: exit status 1 when there is one.
 
     Example: bkendctl templates lint invitation --file invitation.html
     """

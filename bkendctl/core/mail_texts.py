@@ -23,7 +23,7 @@ LINKS = {
 """The variable that holds a category's link; notices have none."""
 CATEGORIES = (*LINKS, "password_changed", "mfa_changed", "email_changed", "sessions_ended")
 LONGEST_SUBJECT = 200
-_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_BREAKS = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _DOCUMENT = re.compile(r"<(!doctype|html)\b", re.I)
 _IN_TAGS = frozenset(LINKS.values())
 _LEAST_LUMINANCE_FOR_DARK_TEXT = 0.179
@@ -73,7 +73,7 @@ class Rendered(NamedTuple):
 
 
 def one_line(text: str) -> str:
-    """A text without line breaks and control characters, which could end a header (T098)."""
+    """A text without line breaks of any kind, which could end a header (T098)."""
     return _BREAKS.sub(" ", text)
 
 

@@ -94,7 +94,7 @@ def set_settings(call: Call, request: contract.SetTemplateSettings) -> contract.
     if named.get("logo_url") and not named["logo_url"].lower().startswith(("https://", "http://")):
         faults["logoUrl"] = ["must be an http or https URL"]
     if one_line(named.get("sender_name", "")) != named.get("sender_name", ""):
-        faults["senderName"] = ["must be one line without control characters"]
+        faults["senderName"] = ["must be one line"]
     if faults:
         raise Failure("common/invalid-parameters", details=faults)
     row = stored(call, SECTION)

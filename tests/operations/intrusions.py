@@ -31,6 +31,8 @@ from bkendctl.contract import (
     public_settings,
     sessions,
     signing_keys,
+    template_settings,
+    templates,
     users,
     verifications,
 )
@@ -247,5 +249,7 @@ AT_HOME = {
         oauth.PROVIDERS, oauth_configs.LIST,
         password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
         users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
+        template_settings.GET, template_settings.SET,
+        templates.GET, templates.LIST, templates.PREVIEW, templates.RESET, templates.SET,
     )
 }  # fmt: skip

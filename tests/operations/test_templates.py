@@ -138,3 +138,20 @@ def test_only_admins_see_them(world: World) -> None:
     pair = world.sign_up()
     with pytest.raises(Failure, match="auth/forbidden"):
         world.call(templates.LIST, token=pair)
+
+
+def test_another_environment_has_its_own(world: World) -> None:
+    """Texts and settings beside are neither seen nor changed from here."""
+    beside = world.beside("other")
+    world.call(templates.SET, OWN, key="sk")
+    use_own(world, brand_color="#111111")
+    assert not any(item.updated_at for item in beside.call(templates.LIST, key="sk").items)
+    assert beside.call(template_settings.GET, key="sk").override_defaults is False
+    assert (
+        beside.call(templates.PREVIEW, PreviewTemplate(category=OWN.category), key="sk").subject
+        != OWN.subject
+    )
+    beside.call(templates.RESET, TemplateOf(category=OWN.category), key="sk")
+    beside.call(template_settings.SET, template_settings.SetTemplateSettings(brand_color="#222222"), key="sk")
+    assert world.call(templates.GET, TemplateOf(category=OWN.category), key="sk").is_custom is True
+    assert world.call(template_settings.GET, key="sk").brand_color == "#111111"
