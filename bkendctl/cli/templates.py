@@ -55,7 +55,7 @@ def list_templates(ctx: Context) -> None:
 def get(ctx: Context, category: Category) -> None:
     """Show the text of a kind of mail.
 
-    The own one where one is stored, else the built-in one; with -q the HTML alone, as a start for an own text.
+    The own one where one is stored, else the built-in one. -q: the HTML alone, as a start for an own text.
 
     Example: bkendctl templates get invitation -q
     """
