@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
@@ -11,7 +11,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from bkendctl.contract.errors import Failure
@@ -41,10 +41,12 @@ def make_app(
     pools: Pools | None = None,
     body_seconds: float = BODY_SECONDS,
     relay: Relay | None = None,
+    more: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """Make the app over a core whose database fits. log: None for no access log.
 
-    relay: the mail server that takes the outbox; without one mails stay in it.
+    relay: the mail server that takes the outbox; without one mails stay in it. more: routes beside ours, as
+    of fake providers.
     """
     pools = pools or Pools()
     metrics = Metrics()
@@ -72,6 +74,7 @@ def make_app(
             *(Route(route.path, handlers[route.operation_id]) for route in ROUTES),
             Route("/docs", _reference),
             Route("/docs/reference.css", _reference_style),
+            *more,
         ],
         exception_handlers={404: _refused, 405: _refused, 500: _failed},
         lifespan=lifespan,
