@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -48,7 +50,7 @@ def serve(
         typer.Option(help="A registered one; with none any of this machine.", metavar="URL"),
     ] = None,
 ) -> None:
-    """Serve both at this machine alone, until Ctrl-C.
+    """Serve both on this machine, until Ctrl-C.
 
     With BKENDCTL_FAKE_PROVIDERS set to its address, dev environments of `serve` and of an embedded core
     sign in there. Its consent page lets a person be anybody, or fail as a provider may fail.
@@ -84,11 +86,11 @@ def consent(
         str, typer.Option(help="What it leads to, as on the page: denied, unverified …", metavar="OUTCOME")
     ] = "granted",
 ) -> None:
-    """Consent at a fake provider without a browser; gives what its redirect brings.
+    """Consent there without a browser.
 
-    With -q the code alone. The redirect is not followed.
+    Gives what the redirect brings, with -q the code alone. The redirect is not followed.
 
-    Example: bkendctl fake-provider consent "$URL" --person bob@example.com -q
+    Example: bkendctl fake-provider consent URL --person bob@example.com -q
     """
     import httpx
 
@@ -107,3 +109,28 @@ def consent(
         raise Failure("cli/unexpected-answer", message, hint="bkendctl fake-provider serve")
     back: dict[str, Any] = dict(parse_qsl(urlsplit(location).query)) | {"location": location}
     ctx.show({name: back.get(name) for name in ("code", "state", "error", "location")}, BACK)
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """Serve both in a thread on a free port; gives their base."""
+    import socket
+    import threading
+
+    import uvicorn
+
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        bound.listen()
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        config = uvicorn.Config(
+            _app({"url": url}, None, []), interface="asgi3", lifespan="off", log_config=None, access_log=False
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
+        thread.start()
+        try:
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -51,13 +51,7 @@ def make_app(
     pools = pools or Pools()
     metrics = Metrics()
     health = Health(core, pools, metrics)
-    handlers = {
-        "get_health": health.health,
-        "get_readiness": health.readiness,
-        "get_metrics": health.metrics,
-        "get_jwks": health.jwks,
-        "get_openapi": _openapi,
-    }
+    handlers = _handlers(health)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -82,6 +76,17 @@ def make_app(
     # A path with one slash too many is unknown; the redirect would go to whatever host the caller names.
     app.router.redirect_slashes = False
     return Around(app, core.randomness, log, metrics)
+
+
+def _handlers(health: Health) -> dict[str, Any]:
+    """Who answers the contract's routes that are no operations."""
+    return {
+        "get_health": health.health,
+        "get_readiness": health.readiness,
+        "get_metrics": health.metrics,
+        "get_jwks": health.jwks,
+        "get_openapi": _openapi,
+    }
 
 
 async def _openapi(_request: Request) -> Response:
