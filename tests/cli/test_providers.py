@@ -80,8 +80,9 @@ def test_a_provider_is_tested(faked: Shell, provider_server: ProviderServer) -> 
         *("--authorization-url", "http://127.0.0.1:1/a", "--token-url", "http://127.0.0.1:1/t"),
         stdin=SECRET,
     )
-    error = faked.refused(1, "cli/unhealthy", "providers", "oauth", "test", "github")
-    assert error["message"] == "Bad: authorization, token."
+    run = faked("providers", "oauth", "test", "github")
+    assert (run.status, run.code) == (1, "cli/unhealthy")
+    assert "Bad: authorization, token." in run.err
 
 
 def test_accounts_are_linked_listed_checked_and_unlinked(faked: Shell) -> None:
