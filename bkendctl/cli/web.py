@@ -98,7 +98,7 @@ def sign_in(ctx: Context, provider: str | None = None) -> TokenPair:
     """
     with attempt(ctx) as under_way:
         under_way.require_page()
-        url = under_way.address(hosted.PAGE) + (f"&provider={provider}" if provider else "")
+        url = under_way.address(f"{hosted.PAGE}/{provider}" if provider else hosted.PAGE)
         return under_way.trade(ctx, _answer(ctx, url, under_way.listener))
 
 
