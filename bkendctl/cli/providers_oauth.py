@@ -69,6 +69,10 @@ def _address(help_: str) -> Any:
 SecretStdin = Annotated[
     bool, typer.Option("--client-secret-stdin", help="Read the client secret from stdin.")
 ]
+Enabled = Annotated[bool | None, typer.Option(help="Whether people may sign in with it.")]
+RedirectUri = Annotated[
+    str | None, typer.Option(help="Where the provider sends browsers back to.", metavar="URL")
+]
 ChangeSecret = Annotated[bool, typer.Option("--change-secret", help="Ask for a new client secret.")]
 
 
@@ -97,13 +101,11 @@ def set_config(
     client_id: Annotated[str | None, typer.Option(help="As the provider gave it.", metavar="ID")] = None,
     client_secret_stdin: SecretStdin = False,
     change_secret: ChangeSecret = False,
-    redirect_uri: Annotated[
-        str | None, typer.Option(help="Where the provider sends browsers back to.", metavar="URL")
-    ] = None,
+    redirect_uri: RedirectUri = None,
     scope: Annotated[
         list[str] | None, typer.Option(help="What to ask for; name each of them.", metavar="SCOPE")
     ] = None,
-    enabled: Annotated[bool | None, typer.Option(help="Whether people may sign in with it.")] = None,
+    enabled: Enabled = None,
     issuer: Annotated[str | None, _address("OpenID Connect issuer")] = None,
     authorization_url: Annotated[str | None, _address("Where browsers are sent")] = None,
     token_url: Annotated[str | None, _address("Where codes are traded")] = None,
@@ -112,7 +114,8 @@ def set_config(
 ) -> None:
     """Set a provider up, or change what is named.
 
-    The rest stays as it is. The first time the client id and secret are asked for. Register the redirect URI at the provider.
+    The rest stays as it is. The first time the client id and secret are asked for.
+    Register the redirect URI at the provider.
 
     Example: bkendctl providers oauth set github --client-id Ov23liExample --client-secret-stdin
     """
