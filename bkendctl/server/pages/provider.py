@@ -23,7 +23,7 @@ CANCELLED = "access_denied"
 
 
 def begin(visit: Visit) -> Outcome:
-    """Send the browser to a provider; a link may do so, as nothing is stored and only who asked gets the code."""
+    """Send the browser to a provider. A link may: nothing is stored, and only who asked gets the code."""
     try:
         entered = flows.enter(visit, contract.PROVIDERS)
     except flows.Refused as refused:
