@@ -44,6 +44,8 @@ COMMANDS: dict[str, _Entry] = {
     "users": _Entry("users", _ADMIN, "Users of the environment: list, roles, bans."),
     "invitations": _Entry("invitations", _ADMIN, "Invite to organizations and projects."),
     "keys": _Entry("keys", _ADMIN, "API keys: create, list, rotate, revoke, verify."),
+    "providers": _Entry("providers", _ADMIN, "How people may sign in: e-mail, its policy and lock."),
+    "settings": _Entry("settings", _ADMIN, "Lifetimes of tokens, and rate limits."),
     "signing-keys": _Entry("signing_keys", _ADMIN, "Keys that sign access tokens."),
     "mail": _Entry("mail", _ADMIN, "Mails of the dev environment."),
     "audit": _Entry("audit", _ADMIN, "What happened: list, verify, export."),

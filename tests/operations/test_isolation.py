@@ -13,6 +13,7 @@ from bkendctl.contract import (
     accounts,
     audit_events,
     dev_clock,
+    email_config,
     hosted,
     invitations,
     keys,
@@ -25,6 +26,7 @@ from bkendctl.contract import (
     preferences,
     profile,
     public_settings,
+    session_settings,
     sessions,
     signing_keys,
     users,
@@ -211,6 +213,7 @@ AT_HOME = {
     for operation in (
         accounts.SIGN_UP, audit_events.LIST, audit_events.VERIFY, dev_clock.SET, dev_clock.SHOW,
         keys.CURRENT, invitations.CREATE, invitations.LIST, mail.CLEAR, mail.LIST,
+        email_config.GET, email_config.SET, session_settings.GET, session_settings.SET,
         password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
         users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
     )
