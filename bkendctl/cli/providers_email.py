@@ -13,6 +13,7 @@ from bkendctl.cli.tables import Column, View
 from bkendctl.client.voice import Voice
 from bkendctl.contract import email_config
 from bkendctl.contract.email_config import LockoutChange, PasswordPolicyChange
+from bkendctl.contract.operation import Change
 
 noun = Noun("Sign-in by e-mail: password policy, magic link, lock.")
 
@@ -59,63 +60,66 @@ def get(ctx: Context) -> None:
     ctx.show(ctx.call(email_config.GET, voice=Voice.ADMIN), VIEW)
 
 
-def _switch(help_: str) -> Any:
+Switch = bool | None
+
+
+def _n(help_: str) -> Any:
+    return typer.Option(help=help_, metavar="N")
+
+
+def _on(help_: str) -> Any:
     return typer.Option(help=help_)
+
+
+CallbackUrl = Annotated[
+    list[str] | None,
+    typer.Option(help="Origin or prefix that links may lead to; repeat it, or null.", metavar="URL"),
+]
+Days = Annotated[
+    str | None, typer.Option(help="Age at which a password must be reset, or null.", metavar="N|null")
+]
 
 
 @noun.verb("set")
 def set_config(
     ctx: Context,
-    enabled: Annotated[bool | None, _switch("E-mail methods as a whole.")] = None,
-    magic_link_enabled: Annotated[bool | None, _switch("Sign-in by a mailed link.")] = None,
-    magic_link_expiration_minutes: Annotated[int | None, typer.Option(help="1 to 1440.")] = None,
-    require_email_verification: Annotated[
-        bool | None, _switch("Sign-in by password needs a proven address.")
-    ] = None,
-    allowed_callback_url: Annotated[
-        list[str] | None,
-        typer.Option(help="Origin or prefix that links may lead to; repeat it, or null.", metavar="URL"),
-    ] = None,
-    min_length: Annotated[int | None, typer.Option(help="Of passwords: 6 to 128.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="Of passwords: 8 to 128.")] = None,
-    require_uppercase: Annotated[bool | None, _switch("Passwords have an upper-case letter.")] = None,
-    require_lowercase: Annotated[bool | None, _switch("Passwords have a lower-case letter.")] = None,
-    require_numbers: Annotated[bool | None, _switch("Passwords have a digit.")] = None,
-    require_special_chars: Annotated[bool | None, _switch("Passwords have a special character.")] = None,
-    reject_leaked: Annotated[bool | None, _switch("Refuse leaked and common passwords.")] = None,
-    expiration_days: Annotated[
-        str | None, typer.Option(help="Age at which a password must be reset, or null.", metavar="N|null")
-    ] = None,
-    max_failures: Annotated[int | None, typer.Option(help="Failures that lock: 3 to 100.")] = None,
-    window_minutes: Annotated[int | None, typer.Option(help="Window of failures: 1 to 1440.")] = None,
-    lock_minutes: Annotated[int | None, typer.Option(help="How long it locks: 1 to 1440.")] = None,
+    enabled: Annotated[Switch, _on("E-mail methods as a whole.")] = None,
+    magic_link_enabled: Annotated[Switch, _on("Sign-in by a mailed link.")] = None,
+    magic_link_expiration_minutes: Annotated[int | None, _n("1 to 1440.")] = None,
+    require_email_verification: Annotated[Switch, _on("Signing in needs a proven address.")] = None,
+    allowed_callback_url: CallbackUrl = None,
+    min_length: Annotated[int | None, _n("Of passwords: 6 to 128.")] = None,
+    max_length: Annotated[int | None, _n("Of passwords: 8 to 128.")] = None,
+    require_uppercase: Annotated[Switch, _on("Passwords have an upper-case letter.")] = None,
+    require_lowercase: Annotated[Switch, _on("Passwords have a lower-case letter.")] = None,
+    require_numbers: Annotated[Switch, _on("Passwords have a digit.")] = None,
+    require_special_chars: Annotated[Switch, _on("Passwords have a special character.")] = None,
+    reject_leaked: Annotated[Switch, _on("Refuse leaked and common passwords.")] = None,
+    expiration_days: Days = None,
+    max_failures: Annotated[int | None, _n("Failures that lock: 3 to 100.")] = None,
+    window_minutes: Annotated[int | None, _n("Window of failures: 1 to 1440.")] = None,
+    lock_minutes: Annotated[int | None, _n("How long it locks: 1 to 1440.")] = None,
 ) -> None:
-    """Change what is named, from the next request on; passwords that exist stay good.
+    """Change what is named, from the next request on.
+
+    Passwords that exist stay good under a stricter policy.
 
     Example: bkendctl providers email set --min-length 12 --no-magic-link-enabled
     """
-    policy = named(
-        min_length=min_length,
-        max_length=max_length,
-        require_uppercase=require_uppercase,
-        require_lowercase=require_lowercase,
-        require_numbers=require_numbers,
-        require_special_chars=require_special_chars,
-        reject_leaked=reject_leaked,
-        expiration_days=_days(ctx, expiration_days),
-    )
-    lockout = named(max_failures=max_failures, window_minutes=window_minutes, lock_minutes=lock_minutes)
-    changes = typed(
-        ctx,
-        enabled=enabled,
-        magic_link_enabled=magic_link_enabled,
-        magic_link_expiration_minutes=magic_link_expiration_minutes,
-        require_email_verification=require_email_verification,
-        allowed_callback_urls=[] if allowed_callback_url == [CLEAR] else allowed_callback_url,
-        password_policy=PasswordPolicyChange(**policy) if policy else None,
-        lockout=LockoutChange(**lockout) if lockout else None,
-    )
+    words = locals() | {
+        "expiration_days": _days(ctx, expiration_days),
+        "allowed_callback_urls": [] if allowed_callback_url == [CLEAR] else allowed_callback_url,
+    }
+    policy, lockout = (_part(words, kind) for kind in (PasswordPolicyChange, LockoutChange))
+    words |= {"password_policy": policy, "lockout": lockout}
+    changes = typed(ctx, **{name: words[name] for name in email_config.SetEmailConfig.__struct_fields__})
     ctx.show(ctx.call(email_config.SET, email_config.SetEmailConfig(**changes), voice=Voice.ADMIN), VIEW)
+
+
+def _part(words: dict[str, Any], kind: type[Change]) -> Change | None:
+    """The nested object that some of the options make; None where none of them was typed."""
+    found = named(**{name: words[name] for name in kind.__struct_fields__})
+    return kind(**found) if found else None
 
 
 def _days(ctx: Context, text: str | None) -> int | str | None:

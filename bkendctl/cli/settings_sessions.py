@@ -81,7 +81,9 @@ def set_settings(
         ),
     ] = None,
 ) -> None:
-    """Change what is named: lifetimes of tokens issued from now on, rate limits at once.
+    """Change what is named.
+
+    Lifetimes are of tokens issued from now on; rate limits count at once.
 
     Example: bkendctl settings sessions set --access-token-seconds 15m --rate-limit login=5/60s
     """

@@ -33,7 +33,13 @@ INTERRUPTED = 130
 ERRORS: dict[str, ErrorCode] = {
     "api-key/already-revoked": ErrorCode(409, "This key was revoked before.", "bkendctl keys create"),
     "api-key/not-found": ErrorCode(404, "There is no such key in this project.", "bkendctl keys list"),
+    "auth/account-already-linked": ErrorCode(
+        409, "That account is linked already, or you have one of this provider.", "bkendctl account accounts"
+    ),
     "auth/account-banned": ErrorCode(403, "This account is banned.", "ask an admin: bkendctl users unban EMAIL", 3),
+    "auth/account-exists-different-provider": ErrorCode(
+        409, "A user has this address without this provider; sign in and link it.", "bkendctl login"
+    ),
     "auth/account-locked": ErrorCode(429, "Too many failed attempts; sign-in from here is locked for a while."),
     "auth/account-not-found": ErrorCode(404, "There is no such account."),
     "auth/already-member": ErrorCode(409, "The invitee is a member already."),
@@ -47,6 +53,7 @@ ERRORS: dict[str, ErrorCode] = {
     "auth/invalid-credentials": ErrorCode(401, "Wrong e-mail or password."),
     "auth/invalid-email": ErrorCode(400, "This is not an e-mail address."),
     "auth/invalid-mfa-code": ErrorCode(401, "The code is wrong, already used or too old.", "bkendctl mfa code --next"),
+    "auth/invalid-oauth-code": ErrorCode(401, "The provider's code or ID token is not accepted.", "sign in there anew"),
     "auth/invalid-password": ErrorCode(401, "The current password is wrong."),
     "auth/invalid-password-format": ErrorCode(400, "The password breaks this environment's policy."),
     "auth/invalid-refresh-token": ErrorCode(401, "This session has ended.", "bkendctl login"),
@@ -58,12 +65,19 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "auth/invitation-expired": ErrorCode(410, "The invitation has expired.", "bkendctl invitations resend ID"),
     "auth/invitation-not-found": ErrorCode(404, "There is no such invitation.", "bkendctl invitations list"),
+    "auth/last-auth-method": ErrorCode(400, "It is the only way left to sign in.", "bkendctl account link google"),
     "auth/magiclink-disabled": ErrorCode(400, "Magic links are switched off in this environment."),
     "auth/mfa-already-enabled": ErrorCode(409, "MFA is on already.", "bkendctl mfa status"),
     "auth/mfa-backup-codes-exhausted": ErrorCode(401, "No backup code is left.", "use the code of your app"),
     "auth/mfa-not-enabled": ErrorCode(400, "MFA is not on.", "bkendctl mfa enroll"),
     "auth/mfa-required": ErrorCode(403, "A second factor is needed.", "bkendctl login --mfa-code CODE", MFA_NEEDED),
     "auth/mfa-setup-expired": ErrorCode(400, "The set-up is older than 10 minutes.", "bkendctl mfa enroll"),
+    "auth/oauth-callback-failed": ErrorCode(
+        500, "The provider cannot be reached, or its answer is of no use.", "bkendctl providers oauth test PROVIDER"
+    ),
+    "auth/oauth-not-configured": ErrorCode(
+        400, "This provider is not set up here, or switched off.", "bkendctl providers oauth list"
+    ),
     "auth/password-expired": ErrorCode(
         403, "The password is too old and must be reset.", "ask for a reset", 3
     ),
@@ -79,6 +93,7 @@ ERRORS: dict[str, ErrorCode] = {
     "auth/too-many-login-attempts": ErrorCode(429, "Too many attempts."),
     "auth/too-many-requests": ErrorCode(429, "Too many requests."),
     "auth/unauthorized": ErrorCode(401, "Not signed in.", "bkendctl login"),
+    "auth/unsupported-provider": ErrorCode(400, "A provider is google or github.", "bkendctl providers oauth list"),
     "auth/user-not-found": ErrorCode(404, "The user of this token was deleted.", "bkendctl logout"),
     "auth/verification-token-expired": ErrorCode(401, "The link has expired."),
     "auth/verification-token-not-found": ErrorCode(404, "The link is unknown, was used, or is for another address."),
@@ -114,6 +129,8 @@ ERRORS: dict[str, ErrorCode] = {
     # Faults of this machine.
     "cli/address": ErrorCode(0, "The address cannot be used.", "bkendctl serve --port 8788", 1),
     "cli/ambiguous": ErrorCode(0, "The prefix fits more than one.", "type more of the id", 2),
+    "cli/browser-refused": ErrorCode(0, "The browser came back without a sign-in.", "bkendctl login", NOT_SIGNED_IN),
+    "cli/browser-silent": ErrorCode(0, "Nobody signed in within five minutes.", "bkendctl login --web", 8),
     "cli/closed-pipe": ErrorCode(0, "The output was closed before all was written.", "", 1),
     "cli/config-damaged": ErrorCode(0, "The configuration cannot be read.", "mend or remove the file", 1),
     "cli/database-damaged": ErrorCode(0, "The database is damaged; it was left as it is.", "put a good copy in its place", 1),

@@ -55,6 +55,7 @@ EnvironmentName: TypeAlias = Annotated[
 
 Role: TypeAlias = Literal["admin", "user", "guest"]
 OrganizationRole: TypeAlias = Literal["owner", "admin", "member", "billing"]
+OAuthProvider: TypeAlias = Literal["google", "github"]
 AccountProvider: TypeAlias = Literal["email", "google", "github"]
 EnvironmentType: TypeAlias = Literal["dev", "staging", "prod", "custom"]
 OnboardingStatus: TypeAlias = Literal["pending", "in_progress", "completed", "skipped"]

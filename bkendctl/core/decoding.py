@@ -188,11 +188,12 @@ def _checked(value: Any, wanted: Any) -> Any:
     if not isinstance(value, str):
         return value
     for name in _formats(wanted):
-        value = _email(value) if name == "email" else _instant(value)
+        value = email_of(value) if name == "email" else _instant(value)
     return value
 
 
-def _email(text: str) -> str:
+def email_of(text: str) -> str:
+    """An address in its one stored form. ValidationError for what is none."""
     from email_validator import EmailNotValidError, validate_email
 
     try:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Operation, Raw
+from bkendctl.contract.operation import Access, Operation, Raw
 from bkendctl.core import audit, permissions, rate_limits
 from bkendctl.core.call import Call, Source
 from bkendctl.core.decoding import decode
@@ -27,12 +27,14 @@ UNDONE = object()
 class Handler(NamedTuple):
     """What does an operation: act(call, request) in the transaction, before(call, request) ahead of it.
 
-    hashes: whether that computes a password hash, so that a server queues it apart from what is quick.
+    hashes: whether that computes a password hash, calls_out: whether it asks somebody else over the network;
+    a server queues both apart from what is quick.
     """
 
     act: Act
     before: Callable[[Call, Any], Any] | None
     hashes: bool
+    calls_out: bool
 
 
 _handlers: dict[str, Handler] = {}
@@ -43,6 +45,7 @@ def handles(
     *,
     before: Callable[[Call, Any], Any] | None = None,
     hashes: bool = False,
+    calls_out: bool = False,
 ) -> Callable[[Act], Act]:
     """Register handler(call, request) for an operation; it runs inside the transaction.
 
@@ -51,7 +54,7 @@ def handles(
     """
 
     def register(act: Act) -> Act:
-        _handlers[operation.name] = Handler(act, before, hashes)
+        _handlers[operation.name] = Handler(act, before, hashes, calls_out)
         return act
 
     return register
@@ -91,9 +94,19 @@ def answer(call: Call, raw: Raw) -> Any:
 
 
 def _count(call: Call, raw: Raw) -> None:
-    """Count a request where all processes count together: after its key, before all else."""
+    """Count a request where all processes count together: after its key, before all else.
+
+    Where no key names the environment its `before` does, and counts (count_known).
+    """
+    if call.operation.access is Access.PUBLIC and "x-api-key" not in raw.headers:
+        return
     with call.reading():
         permissions.identify_key(call, raw.headers.get("x-api-key"))
+    count_known(call, raw)
+
+
+def count_known(call: Call, raw: Raw) -> None:
+    """Count a request whose environment is known. Failures: as rate_limits.count."""
     with call.core.database.write(call.environment_id) as transaction:
         rate_limits.count(call, transaction, raw)
 

@@ -16,6 +16,10 @@ from bkendctl.core.sections import Section
 @handles(contract.GET)
 def get(call: Call, _request: Any) -> contract.EmailConfig:
     """What counts now: the contract's defaults, and what was changed from them."""
+    return _shown(call)
+
+
+def _shown(call: Call) -> contract.EmailConfig:
     values = msgspec.to_builtins(call.settings.email)
     return msgspec.convert(values | {"updatedAt": sections.updated_at(call, "email")}, contract.EmailConfig)
 
@@ -33,11 +37,11 @@ def _faults(config: contract.EmailConfig) -> dict[str, list[str]]:
     return faults
 
 
-SECTION = Section("email", lambda call: get(call, None), _faults)
+SECTION = Section("email", _shown, _faults)
 
 
 @handles(contract.SET)
 def set_config(call: Call, request: contract.SetEmailConfig) -> contract.EmailConfig:
     """Change what is named, from the next request on in every process; passwords that exist stay good."""
     sections.change_and_tell(call, SECTION, request)
-    return get(call, None)
+    return _shown(call)

@@ -77,7 +77,7 @@ def merged(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> Values:
 def updated_at(call: Call, name: str) -> str:
     """When a section was changed last; the beginning of the environment where it never was."""
     row = call.tx.row(_table, environment_id=call.environment_id, section=name)
-    return wire(call.env.created_at if row is None else row.updated_at)
+    return str(wire(call.env.created_at if row is None else row.updated_at))
 
 
 def _named(values: Values, changes: Values) -> Values:

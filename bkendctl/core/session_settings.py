@@ -17,6 +17,10 @@ from bkendctl.core.settings import RateLimits
 @handles(contract.GET)
 def get(call: Call, _request: Any) -> contract.SessionSettings:
     """What counts now; limits that nobody set are those of the environment's type."""
+    return _shown(call)
+
+
+def _shown(call: Call) -> contract.SessionSettings:
     found = call.settings.sessions
     limits = {
         field.encode_name: found.rate_limits.in_effect(field.name, call.env.type)
@@ -35,11 +39,11 @@ def _faults(settings: contract.SessionSettings) -> dict[str, list[str]]:
     return {"accessTokenSeconds": [reason]}
 
 
-SECTION = Section("sessions", lambda call: get(call, None), _faults)
+SECTION = Section("sessions", _shown, _faults)
 
 
 @handles(contract.SET)
 def set_settings(call: Call, request: contract.SetSessionSettings) -> contract.SessionSettings:
     """Change what is named: lifetimes of tokens issued from now on, limits of the next request."""
     sections.change_and_tell(call, SECTION, request)
-    return get(call, None)
+    return _shown(call)

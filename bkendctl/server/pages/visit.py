@@ -57,7 +57,7 @@ class Visit:
         self.call: Call | None = None
         self.sets_cookie = False
         self._source = source
-        found = cookies_of(headers).get(COOKIE, "")
+        found = source.cookies.get(COOKIE, "")
         self.has_cookie = bool(_COOKIE_VALUE.fullmatch(found))
         self.browser = found if self.has_cookie else new_token(core.randomness)
 
@@ -97,12 +97,3 @@ def with_query(url: str, **query: str) -> str:
     """A URL with more in its query; what it has stays where it is."""
     parts = urlsplit(url)
     return parts._replace(query="&".join(filter(None, (parts.query, urlencode(query))))).geturl()
-
-
-def cookies_of(headers: dict[str, str]) -> dict[str, str]:
-    """The cookies of a request; of repeated names the first counts, which is the most specific path's."""
-    found: dict[str, str] = {}
-    for part in headers.get("cookie", "")[:8192].split(";"):
-        name, _, value = part.strip().partition("=")
-        found.setdefault(name, value)
-    return found
