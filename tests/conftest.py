@@ -13,16 +13,7 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import Connection, event
 
-from bkendctl.contract import (
-    accounts,
-    email_config,
-    keys,
-    mail,
-    mfa,
-    session_settings,
-    sessions,
-    users,
-)
+from bkendctl.contract import accounts, email_config, keys, mail, mfa, session_settings, sessions, users
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation, Raw, place

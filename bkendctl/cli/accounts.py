@@ -224,5 +224,7 @@ def whoami(ctx: Context) -> None:
 
     Example: bkendctl whoami -o json
     """
-    ctx.show(ctx.call(accounts.GET_ME), views.USER)
+    me = ctx.call(accounts.GET_ME)
+    place = Column("Environment", lambda _user: ctx.place)
+    ctx.show(me, views.USER._replace(columns=(*views.USER.columns, place)))
     ctx.clock_offset()

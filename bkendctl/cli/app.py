@@ -42,6 +42,9 @@ COMMANDS: dict[str, _Entry] = {
     "public-settings": _Entry("public_settings", _ACCOUNT, "Whether others see the profile."),
     "account": _Entry("account", _ACCOUNT, "Ways of signing in; delete the account."),
     "users": _Entry("users", _ADMIN, "Users of the environment: list, roles, bans."),
+    "orgs": _Entry("orgs", _ADMIN, "Organizations and their members."),
+    "projects": _Entry("projects", _ADMIN, "Projects: make, set up, delete."),
+    "environments": _Entry("environments", _ADMIN, "Environments of a project."),
     "invitations": _Entry("invitations", _ADMIN, "Invite to organizations and projects."),
     "keys": _Entry("keys", _ADMIN, "API keys: create, list, rotate, revoke, verify."),
     "providers": _Entry("providers", _ADMIN, "How people may sign in: e-mail, Google, GitHub."),
@@ -104,7 +107,7 @@ class Root(Group):
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0], COMMANDS, n=3)
+            near = get_close_matches(args[0], COMMANDS, n=3, cutoff=0.7)
             meant = f" Did you mean {' or '.join(near)}?" if near else ""
             raise Failure(
                 "cli/usage",

@@ -70,9 +70,9 @@ def may_take_code(call: Call, url: str) -> bool:
     return url in allowed or (not allowed and call.env.type == "dev")
 
 
-def is_prefix(url: str) -> bool:
-    """Whether a URL may stand in allowedCallbackUrls: one that all browsers read alike, without a query."""
-    return _place(url) is not None and not {"?", "#"} & set(url)
+def is_base(url: str) -> bool:
+    """Whether links can be made of a URL by adding a path to it."""
+    return _place(url) is not None and not re.search("[?#]", url)
 
 
 def require_redirect_uri(call: Call, url: str, own: str) -> None:

@@ -29,7 +29,7 @@ def _faults(config: contract.EmailConfig) -> dict[str, list[str]]:
     faults = {
         f"allowedCallbackUrls.{place}": [callbacks.PLAIN_PREFIX]
         for place, url in enumerate(config.allowed_callback_urls)
-        if not callbacks.is_prefix(url)
+        if not callbacks.is_base(url)
     }
     if policy.min_length > policy.max_length:
         reason = f"must not be above maxLength, which is {policy.max_length}"
