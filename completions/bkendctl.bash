@@ -191,6 +191,11 @@ _bkendctl_value() {
     'serve --tls-key') offer='@files' ;;
     'serve --public-url') offer='@' ;;
     'serve --trusted-proxy') offer='@' ;;
+    'fake-provider serve --port') offer='@' ;;
+    'fake-provider serve --person') offer='@' ;;
+    'fake-provider serve --redirect-uri') offer='@' ;;
+    'fake-provider consent --person') offer='@' ;;
+    'fake-provider consent --outcome') offer='@' ;;
     'policy check --operation') offer='create read update delete list' ;;
     'policy check --role') offer='@' ;;
     'policy check --row') offer='@' ;;
@@ -206,12 +211,12 @@ _bkendctl_value() {
 _bkendctl_command() {
     verbs='' options='' arguments=()
     case "$1" in
-    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys mail audit clock api doctor serve policy profiles db completion' ;;
+    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys mail audit clock api doctor serve fake-provider policy profiles db completion' ;;
     'init') options='--name --environment --new-keys' ;;
     'demo') options='--keep --remote' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
     'signup') options='--name --magic-link --callback-url --password-stdin --show-tokens' arguments=('@') ;;
-    'login') options='--mfa-code --magic-link --token --web --callback-url --password-stdin --show-tokens' arguments=('@') ;;
+    'login') options='--mfa-code --magic-link --token --web --google --github --callback-url --password-stdin --show-tokens' arguments=('@') ;;
     'logout') options='--all' ;;
     'whoami') : ;;
     'token') verbs='print show refresh' ;;
@@ -346,7 +351,10 @@ _bkendctl_command() {
     'clock reset') : ;;
     'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export') ;;
     'doctor') : ;;
-    'serve') options='--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --print-config' ;;
+    'serve') options='--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --fake-providers --print-config' ;;
+    'fake-provider') verbs='serve consent' ;;
+    'fake-provider serve') options='--port --person --redirect-uri' ;;
+    'fake-provider consent') options='--person --outcome' arguments=('@') ;;
     'policy') verbs='check lint' ;;
     'policy check') options='--operation --role --row --column --scope --table' arguments=('@files') ;;
     'policy lint') options='--strict' arguments=('@files') ;;

@@ -4,7 +4,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     $verbs = @{
-        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys mail audit clock api doctor serve policy profiles db completion'
+        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys mail audit clock api doctor serve fake-provider policy profiles db completion'
         'token' = 'print show refresh'
         'password' = 'change reset-request reset-confirm'
         'email' = 'signup-confirm signup-resend verify-send verify-resend verify-confirm'
@@ -32,6 +32,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'mail' = 'list show wait clear deliver'
         'audit' = 'list verify export'
         'clock' = 'show advance set reset'
+        'fake-provider' = 'serve consent'
         'policy' = 'check lint'
         'profiles' = 'list show use add remove'
         'db' = 'status migrate check backup restore rekey purge'
@@ -42,7 +43,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'init' = '--name --environment --new-keys'
         'demo' = '--keep --remote'
         'signup' = '--name --magic-link --callback-url --password-stdin --show-tokens'
-        'login' = '--mfa-code --magic-link --token --web --callback-url --password-stdin --show-tokens'
+        'login' = '--mfa-code --magic-link --token --web --google --github --callback-url --password-stdin --show-tokens'
         'logout' = '--all'
         'token print' = '--no-refresh'
         'password change' = '--new-password-stdin'
@@ -106,7 +107,9 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'audit list' = '--action --actor --user --since --limit --follow'
         'audit export' = '--file --since'
         'api' = '-f --raw-field -F --field --input --paginate --curl'
-        'serve' = '--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --print-config'
+        'serve' = '--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --fake-providers --print-config'
+        'fake-provider serve' = '--port --person --redirect-uri'
+        'fake-provider consent' = '--person --outcome'
         'policy check' = '--operation --role --row --column --scope --table'
         'policy lint' = '--strict'
         'profiles add' = '--url --api-key-stdin'
@@ -301,6 +304,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'serve --tls-key' = '@files'
         'serve --public-url' = '@'
         'serve --trusted-proxy' = '@'
+        'fake-provider serve --port' = '@'
+        'fake-provider serve --person' = '@'
+        'fake-provider serve --redirect-uri' = '@'
+        'fake-provider consent --person' = '@'
+        'fake-provider consent --outcome' = '@'
         'policy check --operation' = 'create read update delete list'
         'policy check --role' = '@'
         'policy check --row' = '@'
@@ -364,6 +372,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'clock advance' = @('@')
         'clock set' = @('@')
         'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export')
+        'fake-provider consent' = @('@')
         'policy check' = @('@files')
         'policy lint' = @('@files')
         'profiles show' = @('@profiles')
@@ -516,6 +525,9 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'api' = 'Any endpoint, with the profile''s credentials.'
         'doctor' = 'Find what is wrong, and what mends it.'
         'serve' = 'The embedded core as bkend''s REST API.'
+        'fake-provider' = 'A fake Google and GitHub for development.'
+        'fake-provider serve' = 'Serve both on this machine, until Ctrl-C.'
+        'fake-provider consent' = 'Consent there without a browser.'
         'policy' = 'Table permissions, checked offline.'
         'policy check' = 'Say whether a caller may do an operation, and which rule decides. Exit status 4 when not.'
         'policy lint' = 'Look a definition over, and say what is wrong with it.'

@@ -56,6 +56,7 @@ COMMANDS: dict[str, _Entry] = {
     "api": _Entry("api", _LOCAL, "Any endpoint, with the profile's credentials."),
     "doctor": _Entry("doctor", _LOCAL, "Find what is wrong, and what mends it."),
     "serve": _Entry("serve", _LOCAL, "The embedded core as bkend's REST API."),
+    "fake-provider": _Entry("fake_provider", _LOCAL, "A fake Google and GitHub for development."),
     "policy": _Entry("policy", _LOCAL, "Table permissions, checked offline."),
     "profiles": _Entry("profiles", _LOCAL, "Where commands go."),
     "db": _Entry("db", _LOCAL, "The database: check, back up, restore, purge, rekey."),
