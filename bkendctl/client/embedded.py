@@ -83,6 +83,7 @@ def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
     from bkendctl.core.database import Database, create_private_file
     from bkendctl.core.master_key import read_master_key
     from bkendctl.core.runtime import Core
+    from bkendctl.local.avatar_folder import AvatarFolder
     from bkendctl.local.files import ensure_private_dir
     from bkendctl.local.master_keys import master_keys
 
@@ -92,4 +93,5 @@ def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
     if create and database.file:
         create_private_file(database.file)
     keys = [read_master_key(text) for text in master_keys(paths, create=create)]
-    return Core(database, *keys, public_url=os.environ.get("BKENDCTL_PUBLIC_URL"))
+    files = AvatarFolder((database.file.parent if database.file else paths.data_dir) / "avatars")
+    return Core(database, *keys, files=files, public_url=os.environ.get("BKENDCTL_PUBLIC_URL"))

@@ -27,14 +27,17 @@ UNDONE = object()
 class Handler(NamedTuple):
     """What does an operation: act(call, request) in the transaction, before(call, request) ahead of it.
 
-    hashes: whether that computes a password hash, calls_out: whether it asks somebody else over the network;
-    a server queues both apart from what is quick.
+    hashes: whether that computes a password hash, calls_out: whether it asks somebody else over the network,
+    draws: whether it decodes a picture; a server queues each apart from what is quick. admits(call, raw):
+    what a file has to pass before a byte of it is read.
     """
 
     act: Act
     before: Callable[[Call, Any], Any] | None
     hashes: bool
     calls_out: bool
+    draws: bool
+    admits: Callable[[Call, Raw], None] | None
 
 
 _handlers: dict[str, Handler] = {}
@@ -46,6 +49,8 @@ def handles(
     before: Callable[[Call, Any], Any] | None = None,
     hashes: bool = False,
     calls_out: bool = False,
+    draws: bool = False,
+    admits: Callable[[Call, Raw], None] | None = None,
 ) -> Callable[[Act], Act]:
     """Register handler(call, request) for an operation; it runs inside the transaction.
 
@@ -54,7 +59,7 @@ def handles(
     """
 
     def register(act: Act) -> Act:
-        _handlers[operation.name] = Handler(act, before, hashes, calls_out)
+        _handlers[operation.name] = Handler(act, before, hashes, calls_out, draws, admits)
         return act
 
     return register
@@ -65,6 +70,12 @@ def handler_of(operation: Operation[Any, Any]) -> Handler:
     if operation.name not in _handlers:
         import_module(f"bkendctl.core.{operation.name.partition('.')[0]}")
     return _handlers[operation.name]
+
+
+def admit(call: Call, raw: Raw) -> None:
+    """Look whether a file that is announced would be taken, before it is read. Failures: of the handler."""
+    if admits := handler_of(call.operation).admits:
+        admits(call, raw)
 
 
 def execute(core: Core, operation: Operation[Any, Any], raw: Raw, source: Source | None = None) -> Any:
