@@ -67,6 +67,11 @@ def may_take_code(call: Call, url: str) -> bool:
     return url in allowed or (not allowed and call.env.type == "dev")
 
 
+def is_base(url: str) -> bool:
+    """Whether links can be made of a URL by adding a path to it."""
+    return _place(url) is not None and not re.search("[?#]", url)
+
+
 def require_redirect_uri(call: Call, url: str, own: str) -> None:
     """Refuse what no provider of this environment may send a browser to: common/invalid-parameters.
 
