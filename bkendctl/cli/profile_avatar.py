@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -93,7 +93,7 @@ def _send(ctx: Context, upload: avatars.AvatarUpload, file: File) -> None:
         ctx.call(avatars.UPLOAD, request, voice=Voice.GUEST)
 
 
-def _parts(url: str) -> dict[str, object]:
+def _parts(url: str) -> dict[str, Any]:
     """The fields in a signed URL of ours. cli/not-offered for any other, whoever sent it."""
     from urllib.parse import parse_qs, urlsplit
 

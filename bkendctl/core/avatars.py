@@ -8,6 +8,8 @@ those that count no longer are noted in the same transaction and removed after i
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -251,17 +253,30 @@ def drop(call: Call, name: str) -> None:
     call.afterwards.append(lambda: _remove(call, name))
 
 
+def drop_with_environments(call: Call, ids: Sequence[str]) -> None:
+    """Remove every file of environments once they are gone; no row is left then to note one in."""
+    tables = (_table, _dropped)
+    found = [call.tx.all(select(each.c.file).where(each.c.environment_id.in_(ids))) for each in tables]
+    names = [row.file for rows in found for row in rows if row.file is not None]
+    if (kept := call.core.files) is not None:
+        call.afterwards.extend(partial(_try_to_remove, kept, name) for name in names)
+
+
+def _try_to_remove(kept: Files, name: str) -> bool:
+    try:
+        kept.remove(name)
+    except Failure:
+        return False
+    return True
+
+
 def _note(transaction: Any, call: Call, name: str) -> None:
     row = {"file": name, "environment_id": call.environment_id, "dropped_at": call.now}
     transaction.insert(_dropped, row)
 
 
 def _remove(call: Call, name: str) -> None:
-    if call.core.files is None:
-        return
-    try:
-        call.core.files.remove(name)
-    except Failure:
+    if call.core.files is None or not _try_to_remove(call.core.files, name):
         return  # what was asked for is done; purging tries again
     with call.core.database.write(call.environment_id) as transaction:
         transaction.run(delete(_dropped).where(_dropped.c.file == name))
