@@ -33,6 +33,9 @@ INTERRUPTED = 130
 ERRORS: dict[str, ErrorCode] = {
     "api-key/already-revoked": ErrorCode(409, "This key was revoked before.", "bkendctl keys create"),
     "api-key/not-found": ErrorCode(404, "There is no such key in this project.", "bkendctl keys list"),
+    "auth/account-already-linked": ErrorCode(
+        409, "That account is linked already, or you have one of this provider."
+    ),
     "auth/account-banned": ErrorCode(403, "This account is banned.", "ask an admin: bkendctl users unban EMAIL", 3),
     "auth/account-locked": ErrorCode(429, "Too many failed attempts; sign-in from here is locked for a while."),
     "auth/account-not-found": ErrorCode(404, "There is no such account."),

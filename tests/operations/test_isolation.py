@@ -212,6 +212,7 @@ AT_HOME = {
         accounts.SIGN_UP, audit_events.LIST, audit_events.VERIFY, dev_clock.SET, dev_clock.SHOW,
         keys.CURRENT, invitations.CREATE, invitations.LIST, mail.CLEAR, mail.LIST,
         password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
+        users.IMPORT,
         users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
     )
 }  # fmt: skip
@@ -316,6 +317,14 @@ def test_an_address_makes_one_user_in_each_environment(prey: Prey, neighbour: Ne
     assert (mine.id != prey.user.id, mine.mfa_enabled) == (True, False)
     assert beside.call(users.CREATE, users.CreateUser(name="B", email="bob@example.com"), key="sk")
     beside.call(users.DELETE, users.UserId(user_id=mine.id), key="sk")
+    assert_unharmed(prey)
+
+
+def test_an_import_updates_nobody_beside(prey: Prey, neighbour: Neighbour) -> None:
+    """A row with a taken address of another environment makes a user of the own."""
+    row = {"email": EMAIL, "name": "Stolen", "banned": True}
+    raw = Raw(body={"users": [row], "onConflict": "update"})
+    assert neighbour.world.call(users.IMPORT, raw, key="sk").created == 1
     assert_unharmed(prey)
 
 
