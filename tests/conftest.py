@@ -30,6 +30,7 @@ from bkendctl.core.tokens import new_signing_key
 from tests import postgres
 from tests.http_server import HttpServer
 from tests.postgres import PostgresServer
+from tests.provider_server import ProviderServer
 
 PASSWORD = "Corr3ct-horse!"
 
@@ -321,6 +322,14 @@ def watch_reads(connection: Connection, _cursor: Any, statement: str, *_rest: An
 def http_server() -> Iterator[HttpServer]:
     """A server for all tests of this worker."""
     server = HttpServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def provider_server() -> Iterator[ProviderServer]:
+    """Fake providers for all tests of this worker."""
+    server = ProviderServer()
     yield server
     server.close()
 

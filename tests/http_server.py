@@ -60,6 +60,7 @@ class HttpServer:
                 "x-forwarded-for": source.ip_address,
                 "user-agent": source.user_agent,
                 "x-request-id": source.request_id,
+                "cookie": "; ".join(f"{name}={value}" for name, value in source.cookies.items()) or None,
             }
             raw.headers |= {name: value for name, value in told.items() if value is not None}
         return self._remote.execute(operation, raw)

@@ -124,13 +124,13 @@ def _main_page(tree: Node) -> str:
 
 
 def _noun_page(noun: Node) -> str:
-    verbs = noun.children or (noun,)
+    verbs = [node for node in noun.walk() if not node.children]
     lines = [*_head("-".join(("bkendctl", *noun.path)), noun.summary), ".SH SYNOPSIS"]
     for place, verb in enumerate(verbs):
         lines += [*([".br"] if place else []), _synopsis(verb)]
     if noun.children:
         lines += [".SH DESCRIPTION", *_paragraphs(noun.text), ".SH COMMANDS"]
-        for verb in noun.children:
+        for verb in verbs:
             lines += [rf".SS {literal(' '.join(verb.path))}", *_verb(verb)]
     else:
         lines += [".SH DESCRIPTION", *_verb(noun)]

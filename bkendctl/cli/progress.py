@@ -10,6 +10,20 @@ from bkendctl.cli.terminal import is_terminal
 
 
 @contextmanager
+def spinner(label: str, *, silent: bool = False) -> Iterator[None]:
+    """Show that something is waited for; it is gone after the block. silent: draw nothing."""
+    if silent or not is_terminal(sys.stderr):
+        yield
+        return
+    from rich.console import Console
+
+    with Console(file=sys.stderr, color_system="standard", no_color=None).status(
+        label, spinner_style="green"
+    ):
+        yield
+
+
+@contextmanager
 def progress_bar(
     label: str, *, silent: bool = False, counts: bool = False
 ) -> Iterator[Callable[[int, int], None]]:

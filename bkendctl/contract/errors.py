@@ -34,9 +34,12 @@ ERRORS: dict[str, ErrorCode] = {
     "api-key/already-revoked": ErrorCode(409, "This key was revoked before.", "bkendctl keys create"),
     "api-key/not-found": ErrorCode(404, "There is no such key in this project.", "bkendctl keys list"),
     "auth/account-already-linked": ErrorCode(
-        409, "That account is linked already, or you have one of this provider."
+        409, "That account is linked already, or you have one of this provider.", "bkendctl account accounts"
     ),
     "auth/account-banned": ErrorCode(403, "This account is banned.", "ask an admin: bkendctl users unban EMAIL", 3),
+    "auth/account-exists-different-provider": ErrorCode(
+        409, "A user has this address without this provider; sign in and link it.", "bkendctl login"
+    ),
     "auth/account-locked": ErrorCode(429, "Too many failed attempts; sign-in from here is locked for a while."),
     "auth/account-not-found": ErrorCode(404, "There is no such account."),
     "auth/already-member": ErrorCode(409, "The invitee is a member already."),
@@ -50,6 +53,7 @@ ERRORS: dict[str, ErrorCode] = {
     "auth/invalid-credentials": ErrorCode(401, "Wrong e-mail or password."),
     "auth/invalid-email": ErrorCode(400, "This is not an e-mail address."),
     "auth/invalid-mfa-code": ErrorCode(401, "The code is wrong, already used or too old.", "bkendctl mfa code --next"),
+    "auth/invalid-oauth-code": ErrorCode(401, "The provider's code or ID token is not accepted.", "sign in there anew"),
     "auth/invalid-password": ErrorCode(401, "The current password is wrong."),
     "auth/invalid-password-format": ErrorCode(400, "The password breaks this environment's policy."),
     "auth/invalid-refresh-token": ErrorCode(401, "This session has ended.", "bkendctl login"),
@@ -61,12 +65,19 @@ ERRORS: dict[str, ErrorCode] = {
     ),
     "auth/invitation-expired": ErrorCode(410, "The invitation has expired.", "bkendctl invitations resend ID"),
     "auth/invitation-not-found": ErrorCode(404, "There is no such invitation.", "bkendctl invitations list"),
+    "auth/last-auth-method": ErrorCode(400, "It is the only way left to sign in.", "bkendctl account link google"),
     "auth/magiclink-disabled": ErrorCode(400, "Magic links are switched off in this environment."),
     "auth/mfa-already-enabled": ErrorCode(409, "MFA is on already.", "bkendctl mfa status"),
     "auth/mfa-backup-codes-exhausted": ErrorCode(401, "No backup code is left.", "use the code of your app"),
     "auth/mfa-not-enabled": ErrorCode(400, "MFA is not on.", "bkendctl mfa enroll"),
     "auth/mfa-required": ErrorCode(403, "A second factor is needed.", "bkendctl login --mfa-code CODE", MFA_NEEDED),
     "auth/mfa-setup-expired": ErrorCode(400, "The set-up is older than 10 minutes.", "bkendctl mfa enroll"),
+    "auth/oauth-callback-failed": ErrorCode(
+        500, "The provider cannot be reached, or its answer is of no use.", "bkendctl providers oauth test PROVIDER"
+    ),
+    "auth/oauth-not-configured": ErrorCode(
+        400, "This provider is not set up here, or switched off.", "bkendctl providers oauth list"
+    ),
     "auth/password-expired": ErrorCode(
         403, "The password is too old and must be reset.", "ask for a reset", 3
     ),
@@ -82,6 +93,7 @@ ERRORS: dict[str, ErrorCode] = {
     "auth/too-many-login-attempts": ErrorCode(429, "Too many attempts."),
     "auth/too-many-requests": ErrorCode(429, "Too many requests."),
     "auth/unauthorized": ErrorCode(401, "Not signed in.", "bkendctl login"),
+    "auth/unsupported-provider": ErrorCode(400, "A provider is google or github.", "bkendctl providers oauth list"),
     "auth/user-not-found": ErrorCode(404, "The user of this token was deleted.", "bkendctl logout"),
     "auth/verification-token-expired": ErrorCode(401, "The link has expired."),
     "auth/verification-token-not-found": ErrorCode(404, "The link is unknown, was used, or is for another address."),
@@ -98,9 +110,23 @@ ERRORS: dict[str, ErrorCode] = {
     "data/environment-not-found": ErrorCode(404, "There is no such environment in this project."),
     "data/scope-insufficient": ErrorCode(403, "The key's scopes do not allow this.", "bkendctl keys list"),
     "dev/mail-not-found": ErrorCode(404, "There is no such mail.", "bkendctl mail list"),
-    "organization/last-owner": ErrorCode(409, "The organization would be left without an owner."),
-    "organization/not-found": ErrorCode(404, "There is no such organization."),
-    "project/not-found": ErrorCode(404, "There is no such project."),
+    "organization/has-projects": ErrorCode(
+        409, "The organization still holds projects.", "bkendctl projects delete PROJECT"
+    ),
+    "organization/last-owner": ErrorCode(
+        409, "The organization would be left without an owner.", "bkendctl orgs members set-role ORG USER owner"
+    ),
+    "organization/member-not-found": ErrorCode(404, "There is no such member.", "bkendctl orgs members list ORG"),
+    "organization/not-found": ErrorCode(404, "There is no such organization.", "bkendctl orgs list"),
+    "organization/slug-already-exists": ErrorCode(409, "Another organization has this slug.", "choose another one"),
+    "project/environment-already-exists": ErrorCode(
+        409, "The project has that environment already.", "bkendctl environments list"
+    ),
+    "project/last-environment": ErrorCode(
+        409, "The last environment goes with its project.", "bkendctl projects delete PROJECT"
+    ),
+    "project/not-found": ErrorCode(404, "There is no such project.", "bkendctl projects list"),
+    "project/slug-already-exists": ErrorCode(409, "Another project has this slug.", "choose another one"),
     "signing-key/in-use": ErrorCode(409, "The key signs at present; rotate first."),
     "signing-key/not-found": ErrorCode(404, "There is no such signing key."),
     "user/avatar-not-found": ErrorCode(404, "The image names an upload that holds no file."),
@@ -117,6 +143,8 @@ ERRORS: dict[str, ErrorCode] = {
     # Faults of this machine.
     "cli/address": ErrorCode(0, "The address cannot be used.", "bkendctl serve --port 8788", 1),
     "cli/ambiguous": ErrorCode(0, "The prefix fits more than one.", "type more of the id", 2),
+    "cli/browser-refused": ErrorCode(0, "The browser came back without a sign-in.", "bkendctl login", NOT_SIGNED_IN),
+    "cli/browser-silent": ErrorCode(0, "Nobody signed in within five minutes.", "bkendctl login --web", 8),
     "cli/closed-pipe": ErrorCode(0, "The output was closed before all was written.", "", 1),
     "cli/config-damaged": ErrorCode(0, "The configuration cannot be read.", "mend or remove the file", 1),
     "cli/database-damaged": ErrorCode(0, "The database is damaged; it was left as it is.", "put a good copy in its place", 1),
@@ -139,6 +167,9 @@ ERRORS: dict[str, ErrorCode] = {
     "cli/no-profile": ErrorCode(0, "There is no profile yet.", "bkendctl init", NOT_SIGNED_IN),
     "cli/not-offered": ErrorCode(0, "This server does not offer that.", "", 1),
     "cli/not-signed-in": ErrorCode(0, "Nobody is signed in on this profile.", "bkendctl login", NOT_SIGNED_IN),
+    "cli/other-environment": ErrorCode(
+        0, "The key is of another environment than the profile.", "bkendctl profiles show", NOT_SIGNED_IN
+    ),
     "cli/profile-exists": ErrorCode(0, "A profile of that name exists.", "bkendctl profiles list", 6),
     "cli/profile-not-found": ErrorCode(0, "There is no profile of that name.", "bkendctl profiles list", 5),
     "cli/store-damaged": ErrorCode(

@@ -71,6 +71,7 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     access, rate class and validation bring along. scope: table:operation a scoped key must hold.
     dev_only: offered in environments of type dev alone, 404 elsewhere before any role check.
     any_signed_in: the handler decides about signed-in users other than the one in the path.
+    takes_key: open to the public, and a key that comes along has to be good and names the environment.
     writes: set for a GET that changes something all the same, as the link of a mail does.
     streams: the answer is any number of responses, each as it comes; over HTTP a line of JSON each. A fault
     on the way is the last line, an error body.
@@ -91,6 +92,7 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     extension: bool = False
     dev_only: bool = False
     any_signed_in: bool = False
+    takes_key: bool = False
     writes: bool = False
     streams: bool = False
 
@@ -113,14 +115,15 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     def all_errors(self) -> tuple[str, ...]:
         """Every code the operation may answer, sorted: its own and those its declaration brings."""
         codes = set(self.errors)
-        if self.access is not Access.PUBLIC:
+        if self.access is not Access.PUBLIC or self.takes_key:
             codes |= {
-                "auth/unauthorized",
                 "auth/invalid-token",
                 "auth/invalid-token-format",
                 "auth/token-expired",
                 "auth/token-revoked",
             }
+        if self.access is not Access.PUBLIC:
+            codes.add("auth/unauthorized")
         if self.access not in (Access.PUBLIC, Access.GUEST):
             codes.add("auth/user-not-found")
             if self.under_users:

@@ -20,11 +20,15 @@ from bkendctl.core.transaction import Transaction
 
 
 class Source(Struct, frozen=True):
-    """Where a request comes from. ip_address None: from this machine, without a network."""
+    """Where a request comes from. ip_address None: from this machine, without a network.
+
+    cookies: what a browser brings back of what it was given to keep.
+    """
 
     ip_address: str | None = None
     user_agent: str | None = None
     request_id: str | None = None
+    cookies: dict[str, str] = {}
 
     @property
     def network(self) -> str:
@@ -51,6 +55,15 @@ class Actor(Struct, frozen=True):
     label: str | None = None
 
 
+class Cookie(Struct, frozen=True):
+    """What a browser is given to keep for so many seconds; is_secure: to be brought back over TLS alone."""
+
+    name: str
+    value: str
+    seconds: int
+    is_secure: bool
+
+
 class Allowance(Struct, frozen=True):
     """What a rate limit leaves: limit requests in the window, remaining after this one."""
 
@@ -62,7 +75,9 @@ class Call:
     """What a handler is given. `tx` is the running transaction; `now` is the environment's time in ms.
 
     arrived: its place among the requests of this process. afterwards: what to do once all is committed.
+    cookies: what to give to a browser.
     by_page: whether a page of ours knows the environment already, by a mailed token or its client's key.
+    witnesses: ids of the environments whose audit tells it, where that is not the caller's alone.
     """
 
     def __init__(self, core: Core, operation: Operation[Any, Any], source: Source) -> None:
@@ -80,7 +95,9 @@ class Call:
         self.details: dict[str, Any] = {}
         self.organization_id: str | None = None
         self.allowance: Allowance | None = None
+        self.cookies: list[Cookie] = []
         self.by_page = False
+        self.witnesses: list[str] | None = None
         self._tx: Transaction | None = None
         self._settings: Settings | None = None
 

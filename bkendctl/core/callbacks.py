@@ -67,6 +67,21 @@ def may_take_code(call: Call, url: str) -> bool:
     return url in allowed or (not allowed and call.env.type == "dev")
 
 
+def is_base(url: str) -> bool:
+    """Whether links can be made of a URL by adding a path to it."""
+    return _place(url) is not None and not re.search("[?#]", url)
+
+
+def require_redirect_uri(call: Call, url: str, own: str) -> None:
+    """Refuse what no provider of this environment may send a browser to: common/invalid-parameters.
+
+    own: the one of the provider's settings, to the letter; else as may_take_code.
+    """
+    if url != own and not may_take_code(call, url):
+        reason = "must be the provider's redirect URI or one of this environment's allowed callback URLs"
+        raise Failure("common/invalid-parameters", details={"redirectUri": [reason]})
+
+
 def origin_of(url: str) -> str:
     """Scheme, host and port of a plain URL, as a Content-Security-Policy names them."""
     parts = urlsplit(url)

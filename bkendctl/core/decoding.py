@@ -239,7 +239,7 @@ _PLAIN_EMAIL = re.compile(
 
 
 def email_of(text: str) -> str:
-    """The one form of an address; ValidationError where it is none."""
+    """An address in its one stored form. ValidationError for what is none."""
     if _PLAIN_EMAIL.fullmatch(text):
         return text.lower()
     from email_validator import EmailNotValidError, validate_email

@@ -2,7 +2,7 @@
 
 A hash brought from elsewhere takes its own time. So addresses without one are spread over the kinds in the
 proportions in which users have them: each always the same, until the proportions move. What is slow may then
-be an imported user or nobody, as likely as anywhere (docs/adr/0014).
+be an imported user or nobody, as likely as anywhere (docs/adr/0016).
 """
 
 from __future__ import annotations

@@ -31,6 +31,8 @@ _SESSION_BY_ID = select(_sessions).where(
 def identify(call: Call, raw: Raw) -> None:
     """All checks ahead of the request itself, in their order. Failures: those of each."""
     if call.operation.access is Access.PUBLIC:
+        if call.operation.takes_key and "x-api-key" in raw.headers:
+            identify_key(call, raw.headers["x-api-key"])
         rate_limits.count_here(call)
         return
     identify_key(call, raw.headers.get("x-api-key"))

@@ -121,6 +121,8 @@ def failure_of(error: DBAPIError) -> Failure | None:
     state = getattr(error.orig, "sqlstate", None) or ""
     if state in _UNWRITABLE:
         return Failure("cli/database-unwritable", f"The database cannot be written: {_UNWRITABLE[state]}.")
+    if state == "23503":  # a foreign key: what it names was deleted while the lock was waited for
+        return Failure("common/unavailable", retry_after=1)
     if error.connection_invalidated or isinstance(error, sqlalchemy.exc.OperationalError):
         # Gone, full of connections, a lock not had in time, a deadlock: the transaction left nothing behind.
         return Failure("common/unavailable", retry_after=1)

@@ -89,6 +89,10 @@ KINDS = (
     Kind("sessions", _sessions, lambda now: _ended(now.own - ENDED_SESSION_MS)),
     Kind("mailTokens", schema.mail_tokens, _dead_mail_tokens),
     Kind("hostedCodes", schema.hosted_codes, lambda now: schema.hosted_codes.c.expires_at <= now.own),
+    Kind("spentStates", schema.spent_states, lambda now: schema.spent_states.c.expires_at <= now.own),
+    Kind(
+        "keptIdentities", schema.kept_identities, lambda now: schema.kept_identities.c.expires_at <= now.own
+    ),
     Kind("throttles", schema.throttles, lambda now: schema.throttles.c.expires_at <= now.own),
     Kind(
         "knownSources",

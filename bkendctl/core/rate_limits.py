@@ -56,8 +56,12 @@ def count_mail(call: Call, email: str, *, by_source: bool = False) -> None:
 
 
 def count_here(call: Call) -> None:
-    """Count a request of class default, in this process alone: auth/too-many-requests."""
-    if call.operation.rate is RateClass.DEFAULT and call.allowance is None:  # else counted before
+    """Count a request of class default, in this process alone: auth/too-many-requests.
+
+    So is one of another class while its environment is not known: it cannot be counted there.
+    """
+    is_default = call.operation.rate is RateClass.DEFAULT or call.environment is None
+    if is_default and call.allowance is None:  # else counted before
         count_page(call)
 
 
@@ -126,8 +130,12 @@ def _refusal(code: str, ends_at: int, now: int) -> RateLimited:
 
 
 def _email_of(raw: Raw) -> str | None:
-    """The address a body names, before it is judged: one spelling for what would be stored as one."""
-    email = raw.body.get("email") if isinstance(raw.body, dict) else None
+    """The address a body names, before it is judged: one spelling for what would be stored as one.
+
+    Also as the account of provider email (decision 145).
+    """
+    body = raw.body if isinstance(raw.body, dict) else {}
+    email = body.get("providerAccountId" if body.get("provider") == "email" else "email")
     if not isinstance(email, str):
         return None
     return unicodedata.normalize("NFKC", email[:LONGEST_EMAIL]).strip().lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +15,10 @@ from bkendctl.core.clock import Clock, SystemClock
 from bkendctl.core.crypto import Vault
 from bkendctl.core.database import Database
 from bkendctl.core.decoys import Decoys
+from bkendctl.core.egress import Egress
 from bkendctl.core.master_key import MasterKey, fitting, installation
 from bkendctl.core.passwords import Hasher
+from bkendctl.core.providers import Client, Providers
 from bkendctl.core.randomness import Randomness, SystemRandomness
 from bkendctl.core.tokens import Signer
 from bkendctl.core.transaction import Transaction
@@ -29,7 +32,8 @@ class Core:
     """Database, clock, randomness and secrets of one installation.
 
     master_keys: two of them while a change of the key is unfinished, the present one first. public_url: base
-    of the links in mails where the project has none of its own.
+    of the links in mails where the project has none of its own. stand_ins: providers that take the place of
+    the configured ones in dev environments.
     """
 
     def __init__(
@@ -39,12 +43,14 @@ class Core:
         clock: Clock | None = None,
         randomness: Randomness | None = None,
         public_url: str | None = None,
+        stand_ins: Mapping[str, Client] | None = None,
     ) -> None:
         self.database = database
         self.clock = clock or SystemClock()
         self.randomness = randomness or SystemRandomness()
         self.master_keys = [MasterKey(key, self.randomness) for key in master_keys]
         self.public_url = public_url
+        self.stand_ins = stand_ins or {}
         self.windows = Windows()
         self.arrivals = Arrivals()
         self.decoys = Decoys()
@@ -77,6 +83,11 @@ class Core:
     def signer(self) -> Signer:
         """Signs access tokens and checks them."""
         return Signer(self.vault)
+
+    @cached_property
+    def providers(self) -> Providers:
+        """Asks the providers that people sign in with."""
+        return Providers(Egress(), self.clock)
 
     @cached_property
     def hasher(self) -> Hasher:

@@ -127,6 +127,16 @@ invitations = Table(
     Column("expires_at", BigInteger(), nullable=False),
     Column("responded_at", BigInteger()),
 )
+kept_identities = Table(
+    "kept_identities",
+    metadata,
+    Column("proof_hash", String(64), primary_key=True),
+    Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
+    Column("bound_hash", String(64), nullable=False),
+    Column("identity", JSON(none_as_null=True), nullable=False),
+    Column("tries", Integer(), nullable=False),
+    Column("expires_at", BigInteger(), nullable=False),
+)
 known_sources = Table(
     "known_sources",
     metadata,
@@ -180,6 +190,23 @@ mfa_enrolments = Table(
     Column("begun_at", BigInteger(), nullable=False),
     Column("confirmed_at", BigInteger()),
     Column("last_step", BigInteger(), nullable=False),
+)
+oauth_configs = Table(
+    "oauth_configs",
+    metadata,
+    Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), primary_key=True),
+    Column("provider", String(16), primary_key=True),
+    Column("client_id", String(255), nullable=False),
+    Column("client_secret", LargeBinary(), nullable=False),
+    Column("redirect_uri", String(2048), nullable=False),
+    Column("scopes", JSON(none_as_null=True), nullable=False),
+    Column("enabled", Boolean(), nullable=False),
+    Column("issuer", String(2048)),
+    Column("authorization_url", String(2048)),
+    Column("token_url", String(2048)),
+    Column("user_info_url", String(2048)),
+    Column("jwks_url", String(2048)),
+    Column("updated_at", BigInteger(), nullable=False),
 )
 organizations = Table(
     "organizations",
@@ -283,6 +310,13 @@ signing_keys = Table(
     Column("status", String(16), nullable=False),
     Column("created_at", BigInteger(), nullable=False),
     Column("retired_at", BigInteger()),
+)
+spent_states = Table(
+    "spent_states",
+    metadata,
+    Column("state_hash", String(64), primary_key=True),
+    Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", BigInteger(), nullable=False),
 )
 throttles = Table(
     "throttles",

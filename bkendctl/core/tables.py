@@ -314,6 +314,49 @@ class HostedCode(SQLModel, table=True):
     expires_at: int = _when()
 
 
+class OAuthConfig(SQLModel, table=True):
+    """Our client at a provider; client_secret is encrypted. A null address is the provider's public one."""
+
+    __tablename__: ClassVar[str] = "oauth_configs"
+    environment_id: str = _to("environments.id", key=True)
+    provider: str = Field(primary_key=True, max_length=16)
+    client_id: str = _text(255)
+    client_secret: bytes = Field(sa_type=LargeBinary)
+    redirect_uri: str = _text(2048)
+    scopes: list[str] = _json()
+    enabled: bool
+    issuer: str | None = _text(2048, null=True)
+    authorization_url: str | None = _text(2048, null=True)
+    token_url: str | None = _text(2048, null=True)
+    user_info_url: str | None = _text(2048, null=True)
+    jwks_url: str | None = _text(2048, null=True)
+    updated_at: int = _when()
+
+
+class SpentState(SQLModel, table=True):
+    """A state that was used, by SHA-256, until it would have expired anyway (oauth_states.py)."""
+
+    __tablename__: ClassVar[str] = "spent_states"
+    state_hash: str = Field(primary_key=True, max_length=64)
+    environment_id: str = _to("environments.id")
+    expires_at: int = _when()
+
+
+class KeptIdentity(SQLModel, table=True):
+    """Whom a provider named, while the second factor is still asked for; by SHA-256 of its code or ID token.
+
+    bound_hash: of what came along with that, and has to come again.
+    """
+
+    __tablename__: ClassVar[str] = "kept_identities"
+    proof_hash: str = Field(primary_key=True, max_length=64)
+    environment_id: str = _to("environments.id")
+    bound_hash: str = _text(64)
+    identity: dict[str, Any] = _json()
+    tries: int = 0
+    expires_at: int = _when()
+
+
 class MailToken(SQLModel, table=True):
     """A token that went out by mail, by SHA-256; a newer one of its kind replaces it."""
 

@@ -21,6 +21,7 @@ from bkendctl.core import (
     keys,
     mail_tokens,
     mailbox,
+    members,
     outbox,
     schema,
     second_factor,
@@ -197,9 +198,9 @@ def soft_delete(call: Call, user: Row[Any]) -> None:
     """
     call.about("user", user.id, email=user.email)
     keep_an_admin(call, user)
-    _keep_owners(call, user)
+    members.leave_all(call, user.id)
     sessions.end_all(call, user.id, sessions.DELETED)
-    for table in (schema.linked_accounts, schema.memberships, schema.known_sources):
+    for table in (schema.linked_accounts, schema.known_sources):
         call.tx.run(delete(table).where(table.c.user_id == user.id))
     # A reset that was asked for is told that the account is gone (auth/account-not-found).
     mail_tokens.end_all(call, user, but=mail_tokens.RESET)
@@ -323,16 +324,3 @@ def keep_an_admin(call: Call, user: Row[Any]) -> None:
     )
     if not call.tx.value(select(func.count()).select_from(_users).where(others)):
         raise Failure("user/last-admin")
-
-
-def _keep_owners(call: Call, user: Row[Any]) -> None:
-    """Nobody leaves an organization without an owner."""
-    table = schema.memberships
-    owners = and_(table.c.resource_type == "organization", table.c.role == "owner")
-    all_owned = call.tx.all(select(table.c.resource_id).where(owners, table.c.user_id == user.id))
-    # Owners of the organization that owns the project live in several environments.
-    call.tx.hold(*(owned.resource_id for owned in all_owned))
-    for owned in all_owned:
-        same = and_(owners, table.c.resource_id == owned.resource_id, table.c.user_id != user.id)
-        if not call.tx.value(select(func.count()).select_from(table).where(same)):
-            raise Failure("organization/last-owner")

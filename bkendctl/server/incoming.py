@@ -21,6 +21,9 @@ BODY_SECONDS = 30.0
 """How long a whole body may take; one byte a second is an attack."""
 
 
+COOKIE_BYTES = 8_192
+
+
 class Gone(Exception):
     """The client hung up before its request was whole."""
 
@@ -56,6 +59,17 @@ def headers_of(scope: Scope) -> dict[str, str]:
     for name, value in scope["headers"]:
         field, text = name.decode("latin-1"), value.decode("latin-1")
         found[field] = f"{found[field]}, {text}" if field in found else text
+    return found
+
+
+def cookies_of(scope: Scope) -> dict[str, str]:
+    """The cookies of a request; of repeated names the first counts, which is the most specific path's."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            for part in value[:COOKIE_BYTES].decode("latin-1").split(";"):
+                key, _, text = part.strip().partition("=")
+                found.setdefault(key, text)
     return found
 
 

@@ -105,4 +105,5 @@ def source_of(scope: Scope) -> Source:
         ip_address=_address(client[0]) if client else None,
         user_agent=agent.decode("latin-1")[:512] or None,
         request_id=note.request_id,
+        cookies=incoming.cookies_of(scope),
     )

@@ -9,7 +9,7 @@ import msgspec
 from starlette.types import Send
 
 from bkendctl.contract.errors import Failure
-from bkendctl.core.call import Call
+from bkendctl.core.call import Call, Cookie
 from bkendctl.core.clock import SECOND
 
 Headers = list[tuple[bytes, bytes]]
@@ -98,10 +98,18 @@ def _about(call: Call) -> Headers:
     if call.allowance is not None:
         headers.append((b"x-ratelimit-limit", b"%d" % call.allowance.limit))
         headers.append((b"x-ratelimit-remaining", b"%d" % call.allowance.remaining))
+    headers += [(b"set-cookie", cookie(each)) for each in call.cookies]
     if call.environment is not None and call.environment.clock_offset_ms:
         offset = call.environment.clock_offset_ms // SECOND
         headers.append((b"x-dev-clock-offset", b"%d" % offset))
     return headers
+
+
+def cookie(given: Cookie) -> bytes:
+    """A cookie for no script, and for no request of another site but a link or redirect to us."""
+    secure = "; Secure" if given.is_secure else ""
+    kept = f"Max-Age={given.seconds}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    return f"{given.name}={given.value}; {kept}".encode("ascii")
 
 
 async def send(answer: Answer, send: Send) -> None:

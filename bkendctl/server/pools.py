@@ -19,6 +19,7 @@ T = TypeVar("T")
 READERS = 4
 WRITERS = 8
 STREAMERS = 2
+CALLERS = 16
 STREAM_PATIENCE = 30.0
 WAITING = 512
 """Requests that may wait for a thread of one pool; more are refused at once."""
@@ -55,7 +56,7 @@ class Pool:
 
 
 class Pools:
-    """Four pools: operations that only read, those that write, those that hash a password, and streams.
+    """Five pools: operations that only read, that write, that hash a password, that call out, and streams.
 
     A request waits as long for its thread as a password for its core (an answer within 2 s is promised). One
     more hashing thread than cores, so that a core hashes while another request waits for the disk. A part of
@@ -67,15 +68,19 @@ class Pools:
         self.reading = Pool("read", READERS, waiting=waiting, patience=patience)
         self.writing = Pool("write", WRITERS, waiting=waiting, patience=patience)
         self.hashing = Pool("hash", cores + 1, waiting=waiting, patience=patience)
+        self.calling = Pool("call", CALLERS, waiting=waiting, patience=patience)
         self.streaming = Pool("stream", STREAMERS, waiting=waiting, patience=STREAM_PATIENCE)
 
     def of(self, operation: Operation[Any, Any]) -> Pool:
         """The pool an operation runs in."""
-        if handler_of(operation).hashes:
+        handler = handler_of(operation)
+        if handler.hashes:
             return self.hashing
+        if handler.calls_out:
+            return self.calling
         return self.writing if operation.changes else self.reading
 
     def close(self) -> None:
         """Close them all."""
-        for pool in (self.reading, self.writing, self.hashing, self.streaming):
+        for pool in (self.reading, self.writing, self.hashing, self.calling, self.streaming):
             pool.close()

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from shell import Shell
 
-COUNTS = {"refreshTokens", "sessions", "mailTokens", "throttles", "knownSources", "mails", "users"}
+COUNTS = {
+    "refreshTokens",
+    "sessions",
+    "mailTokens",
+    "hostedCodes",
+    "spentStates",
+    "keptIdentities",
+    "throttles",
+    "knownSources",
+    "mails",
+    "users",
+}
 
 
 def expire(shell: Shell) -> None:

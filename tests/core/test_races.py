@@ -23,17 +23,37 @@ pytestmark = pytest.mark.parametrize("world", ["embedded", "embedded-postgresql"
 KEY = "saved-before-sending"
 
 
+class Watched:
+    """The lock that writers of one process wait for, which tells of each who comes to it."""
+
+    def __init__(self, lock: Any, asked: Semaphore) -> None:
+        self._lock = lock
+        self._asked = asked
+
+    def acquire(self, timeout: float) -> bool:
+        """Tell, then wait."""
+        self._asked.release()
+        return bool(self._lock.acquire(timeout=timeout))
+
+    def release(self) -> None:
+        """Let the next one in."""
+        self._lock.release()
+
+
 @contextmanager
 def arrivals(database: Database) -> Iterator[Semaphore]:
     """Released once for each transaction that asks for the write lock."""
     asked = Semaphore(0)
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if statement == "BEGIN IMMEDIATE" or "pg_advisory_xact_lock" in statement:
+        if "pg_advisory_xact_lock" in statement:
             asked.release()
 
     event.listen(database.engine, "before_cursor_execute", note)
+    lock = database._writing
+    database._writing = Watched(lock, asked)  # type: ignore[assignment]
     yield asked
+    database._writing = lock
     event.remove(database.engine, "before_cursor_execute", note)
 
 

@@ -33,15 +33,28 @@ FACES = "httpx typer click rich"
 DATABASE = "sqlalchemy sqlmodel alembic argon2 pysqlite3 sqlite3"
 LAWS = {
     "contract": law("contract", others="msgspec"),
-    "core": law("contract", "core", "policy", forbidden=FACES),
+    "core": law("contract", "core", "policy", forbidden="typer click rich"),
     "policy": law("policy", others=""),
     "server": law("contract", "core", "policy", "server", forbidden="typer rich"),
+    "fake_provider": law("fake_provider", others="starlette msgspec jwt cryptography"),
     "client": law("contract", "client", "local", inside="core", forbidden=f"typer rich {DATABASE}"),
     "local": law("contract", "local", forbidden=f"{FACES} {DATABASE}"),
-    "cli": law("contract", "client", "local", "cli", "policy", inside="core server", forbidden=DATABASE),
+    "cli": law(
+        "contract", "client", "local", "cli", "policy", inside="core server fake_provider", forbidden=DATABASE
+    ),
 }
 # The commands that need this machine's database (cli.md), and doctor; no other module of cli/ sees core/.
-CLOSE_TO_THE_CORE = {"db", "delivering", "demo", "doctor", "serve", "setup"}
+CLOSE_TO_THE_CORE = {
+    "db",
+    "delivering",
+    "demo",
+    "doctor",
+    "fake_provider",
+    "own_server",
+    "serve",
+    "setup",
+}
+BEHIND = ("core", "server", "fake_provider")
 # What costs more at start than a command may take before it knows that it needs it.
 HEAVY = {
     "alembic",
@@ -90,6 +103,13 @@ def told(breaches: list[tuple[Module, Import]]) -> list[str]:
     return [f"{module.name}:{found.line} imports {found.name}" for module, found in breaches]
 
 
+def test_the_core_calls_out_in_one_place() -> None:
+    """Providers are asked through egress.py alone, within its bounds of time and size."""
+    speaking = [row for row in EVERY if row[0].room == "core" and row[1].name.partition(".")[0] == "httpx"]
+    assert {module.name for module, _ in speaking} == {"bkendctl.core.egress"}
+    assert all(found.inside for _, found in speaking)
+
+
 def test_every_room_has_its_law() -> None:
     """A new folder is placed in LAWS before anything is in it."""
     assert {module.room for module in MODULES} - {""} <= LAWS.keys()
@@ -115,7 +135,7 @@ def test_what_stays_on_this_machine_knows_no_operation() -> None:
 def test_only_commands_that_need_the_database_see_the_core() -> None:
     """All others speak to a backend, wherever it is."""
     far = [row for row in EVERY if row[0].room == "cli" and row[0].file.stem not in CLOSE_TO_THE_CORE]
-    assert told([(module, found) for module, found in far if ours(found) in ("core", "server")]) == []
+    assert told([(module, found) for module, found in far if ours(found) in BEHIND]) == []
 
 
 def test_nothing_heavy_loads_before_it_is_needed() -> None:

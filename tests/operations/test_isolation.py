@@ -7,72 +7,48 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from msgspec import Struct, to_builtins
+from msgspec import to_builtins
 
 from bkendctl.contract import (
     accounts,
     audit_events,
     dev_clock,
-    hosted,
+    environments,
     invitations,
     keys,
-    magic_links,
     mail,
+    members,
     mfa,
-    notifications,
-    onboarding,
-    password_resets,
-    preferences,
-    profile,
-    public_settings,
+    oauth,
+    oauth_configs,
+    organizations,
+    projects,
     sessions,
-    signing_keys,
     users,
-    verifications,
 )
-from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.operation import Access, Operation, Raw
 from tests.catalogue import OPERATIONS
 from tests.conftest import PASSWORD, World
-from tests.operations import mailed
-from tests.operations.mailed import magic_token
-from tests.operations.test_hosted import anyones_code, wanted
-
-EMAIL = "alice@example.com"
-
-
-Intrusion = tuple[Callable[["Prey"], Any], str]
-
-
-class Prey(Struct):
-    """What there is in the environment that the neighbour is after."""
-
-    world: World
-    user: accounts.User
-    token: TokenPair
-    session_id: str
-    invitation: invitations.Invitation
-    invitation_token: str
-    mail_id: str
-    key_id: str
-
-
-class Neighbour(Struct):
-    """An admin and an ordinary user of the environment beside, with its keys."""
-
-    world: World
-    admin: TokenPair
-    user: TokenPair
-
-
-def token_of(link: str) -> str:
-    """The token in a mailed link."""
-    return link.partition("token=")[2].partition("&")[0]
+from tests.operations import tenancy
+from tests.operations.intrusions import (
+    AT_HOME,
+    EMAIL,
+    GOOGLE,
+    GUEST_INTRUSIONS,
+    INTRUSIONS,
+    NO_ORGANIZATION,
+    OF_THE_PROJECT,
+    Intrusion,
+    Neighbour,
+    Prey,
+    google_settings,
+    token_of,
+)
 
 
 @pytest.fixture
 def prey(world: World) -> Prey:
-    """A user with a session, MFA, an invitation, a mail and a key."""
+    """A user with a session, MFA, an invitation, a mail, a key, an organization and a project of its."""
     token = world.sign_up(EMAIL)
     world.enrol(token)
     request = invitations.Create(
@@ -82,7 +58,9 @@ def prey(world: World) -> Prey:
         resource_role="member",
     )
     invitation = world.call(invitations.CREATE, request, key="sk")
+    world.call(oauth_configs.SET, google_settings(client_secret="canary"), key="sk")
     (mailed,) = world.mails("invitation")
+    organization = tenancy.organization(world, token)
     return Prey(
         world=world,
         user=world.me(token),
@@ -92,6 +70,8 @@ def prey(world: World) -> Prey:
         invitation_token=token_of(mailed.links[0]),
         mail_id=mailed.id,
         key_id=world.call(keys.CURRENT).id,
+        organization=organization,
+        project=tenancy.project(world, organization.id, token=token),
     )
 
 
@@ -106,135 +86,30 @@ def neighbour(request: pytest.FixtureRequest, world: World) -> Neighbour:
     return Neighbour(world=beside, admin=admin, user=beside.sign_up("mallory@example.com"))
 
 
-def mailed_reset(world: World) -> str:
-    """The token of a reset of the prey's password."""
-    world.call(password_resets.REQUEST, password_resets.Request(email=EMAIL))
-    return mailed.token_of(world, "password_reset", EMAIL)
-
-
-def mailed_proof(prey: Prey) -> str:
-    """The token that proves the prey's address."""
-    prey.world.call(verifications.SEND, verifications.Send(email=EMAIL), token=prey.token)
-    return mailed.token_of(prey.world, "email_verification", EMAIL)
-
-
-NOBODY = "user/not-found"
-NO_INVITATION = "auth/invitation-not-found"
-
-
-def by_user_id(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
-    """A request about the prey's user."""
-    return lambda prey: operation.request(user_id=prey.user.id, **fields)
-
-
-# How the neighbour's admin, by secret key and by JWT, goes after the prey, and what it meets.
-INTRUSIONS: dict[str, Intrusion] = {
-    users.GET.name: (by_user_id(users.GET), NOBODY),
-    users.UPDATE.name: (by_user_id(users.UPDATE, name="Stolen"), NOBODY),
-    users.DELETE.name: (by_user_id(users.DELETE), NOBODY),
-    users.SET_ROLE.name: (by_user_id(users.SET_ROLE, role="guest"), NOBODY),
-    users.BAN.name: (by_user_id(users.BAN), NOBODY),
-    users.UNBAN.name: (by_user_id(users.UNBAN), NOBODY),
-    users.RESTORE.name: (by_user_id(users.RESTORE), NOBODY),
-    users.SESSIONS.name: (by_user_id(users.SESSIONS), NOBODY),
-    users.REVOKE_SESSIONS.name: (by_user_id(users.REVOKE_SESSIONS), NOBODY),
-    users.RESET_MFA.name: (by_user_id(users.RESET_MFA), NOBODY),
-    profile.SHOW.name: (by_user_id(profile.SHOW), NOBODY),
-    profile.SET.name: (by_user_id(profile.SET, name="Stolen"), NOBODY),
-    preferences.SHOW.name: (by_user_id(preferences.SHOW), NOBODY),
-    preferences.SET.name: (by_user_id(preferences.SET, theme="dark"), NOBODY),
-    notifications.SHOW.name: (by_user_id(notifications.SHOW), NOBODY),
-    notifications.SET.name: (by_user_id(notifications.SET, marketing=True), NOBODY),
-    onboarding.SHOW.name: (by_user_id(onboarding.SHOW), NOBODY),
-    onboarding.SET.name: (by_user_id(onboarding.SET, onboarding_status="skipped"), NOBODY),
-    public_settings.SHOW.name: (by_user_id(public_settings.SHOW), NOBODY),
-    public_settings.SET.name: (by_user_id(public_settings.SET, is_public=True), NOBODY),
-    invitations.GET.name: (
-        lambda prey: invitations.InvitationId(invitation_id=prey.invitation.id),
-        NO_INVITATION,
-    ),
-    invitations.REVOKE.name: (
-        lambda prey: invitations.InvitationId(invitation_id=prey.invitation.id),
-        NO_INVITATION,
-    ),
-    invitations.RESEND.name: (
-        lambda prey: invitations.InvitationId(invitation_id=prey.invitation.id),
-        NO_INVITATION,
-    ),
-    signing_keys.RETIRE.name: (
-        lambda prey: signing_keys.KeyId(kid=prey.world.call(signing_keys.LIST, key="sk").items[0].kid),
-        "signing-key/not-found",
-    ),
-    mail.GET.name: (lambda prey: mail.MailId(mail_id=prey.mail_id), "dev/mail-not-found"),
-}
-# The same for what needs no more than the publishable key.
-GUEST_INTRUSIONS: dict[str, Intrusion] = {
-    accounts.SIGN_IN.name: (
-        lambda _: accounts.SignIn(email=EMAIL, password=PASSWORD),
-        "auth/invalid-credentials",
-    ),
-    sessions.REFRESH.name: (
-        lambda prey: sessions.Refresh(refresh_token=prey.token.refresh_token),
-        "auth/invalid-refresh-token",
-    ),
-    invitations.ACCEPT.name: (
-        lambda prey: invitations.Accept(token=prey.invitation_token),
-        "auth/invalid-token",
-    ),
-    hosted.EXCHANGE.name: (lambda prey: wanted(anyones_code(prey.world)), "auth/invalid-token"),
-    magic_links.COMPLETE.name: (
-        lambda prey: magic_links.Complete(token=magic_token(prey.world, "carol@example.com")),
-        "auth/invalid-token",
-    ),
-    password_resets.CONFIRM.name: (
-        lambda prey: password_resets.Confirm(
-            email=EMAIL, token=mailed_reset(prey.world), new_password="Stol3n-horse!"
-        ),
-        "auth/verification-token-not-found",
-    ),
-    verifications.CONFIRM.name: (
-        lambda prey: verifications.Confirm(email=EMAIL, token=mailed_proof(prey)),
-        "auth/verification-token-not-found",
-    ),
-    invitations.REJECT.name: (
-        lambda prey: invitations.Reject(token=prey.invitation_token, email="bob@example.com"),
-        "auth/invalid-token",
-    ),
-}
-# Keys belong to the project: the neighbour in the same one administers them, one elsewhere does not.
-OF_THE_PROJECT = {
-    operation.name for operation in (keys.GET, keys.REVOKE, keys.ROTATE, keys.LIST, keys.CREATE)
-}
-# What answers about the neighbour's own environment, or makes something there.
-AT_HOME = {
-    operation.name
-    for operation in (
-        accounts.SIGN_UP, audit_events.LIST, audit_events.VERIFY, dev_clock.SET, dev_clock.SHOW,
-        keys.CURRENT, invitations.CREATE, invitations.LIST, mail.CLEAR, mail.LIST,
-        password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
-        users.IMPORT,
-        users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
-    )
-}  # fmt: skip
-
-
 def test_every_operation_is_among_the_intrusions() -> None:
     """A new operation has to be placed here: none is left out of the isolation tests."""
     placed = INTRUSIONS.keys() | GUEST_INTRUSIONS.keys() | OF_THE_PROJECT | AT_HOME
     of_the_caller = {operation.name for operation in OPERATIONS if operation.access is Access.USER}
     public = {operation.name for operation in OPERATIONS if operation.access is Access.PUBLIC}
     assert placed | of_the_caller | public == {operation.name for operation in OPERATIONS}
-    assert public == {accounts.CONFIRM_SIGN_UP.name}  # its token names the environment; there is no key
+    # A token or a state names the environment; there is no key, or it is the key that does.
+    assert public == {accounts.CONFIRM_SIGN_UP.name, oauth.COMPLETE_REDIRECT.name}
 
 
 def assert_unharmed(prey: Prey) -> None:
-    """User, session, MFA and invitation are as they were."""
+    """User, session, MFA, invitation and providers are as they were."""
+    assert prey.world.call(oauth_configs.GET, GOOGLE, key="sk").client_id == "ours"
     assert prey.world.me(prey.token) == prey.user
     assert prey.world.call(mfa.STATUS, token=prey.token).enabled
     shown = prey.world.call(
         invitations.GET, invitations.InvitationId(invitation_id=prey.invitation.id), key="sk"
     )
     assert to_builtins(shown) == to_builtins(prey.invitation)
+    wanted = organizations.OrganizationId(organization_id=prey.organization.id)
+    assert prey.world.call(organizations.GET, wanted, token=prey.token) == prey.organization
+    project = environments.ProjectId(project_id=prey.project.id)
+    found = prey.world.call(projects.GET, project, token=prey.token)
+    assert to_builtins(found).items() <= to_builtins(prey.project).items()
 
 
 def met(prey: Prey, intrusions: dict[str, Intrusion], world: World, **how: Any) -> dict[str, str]:
@@ -296,6 +171,10 @@ def test_lists_hold_the_own_environment_alone(prey: Prey, neighbour: Neighbour) 
     mails = beside.call(mail.LIST, key="sk")
     assert {found.to for found in mails.items} == {"root@example.com", "mallory@example.com"}
     assert beside.call(mail.LIST, mail.ListMail(to=EMAIL), key="sk").pagination.total == 0
+    theirs = {prey.organization.id, prey.project.id}
+    for caller in ({"key": "sk"}, {"token": neighbour.admin}, {"token": neighbour.user}):
+        for operation in (organizations.LIST, projects.LIST):
+            assert not theirs & {found.id for found in beside.call(operation, **caller).items}
     (session,) = beside.call(sessions.LIST, token=neighbour.user).items
     assert session.user_id == beside.me(neighbour.user).id
 
@@ -369,6 +248,22 @@ def test_keys_are_administered_within_their_project_alone(prey: Prey, neighbour:
     own = beside.call(keys.LIST, key="sk").items
     assert {key.environment for key in own} == {"other"}
     assert beside.call(keys.CURRENT).environment == "other"
+
+
+def test_owners_of_one_organization_do_not_see_those_of_another_environment(
+    prey: Prey, neighbour: Neighbour
+) -> None:
+    """Where two environments share the organization of their project, each has its own members of it."""
+    shared = prey.world.installed.organization_id
+    tenancy.add(prey.world, shared, "here@example.com", "owner")
+    request = members.ListMembers(organization_id=shared)
+    if neighbour.world.installed.project_id != prey.world.installed.project_id:
+        assert neighbour.world.refused(members.LIST, request, key="sk").code == NO_ORGANIZATION
+        return
+    page = neighbour.world.call(members.LIST, request, key="sk")
+    assert (page.items, page.pagination.total) == ([], 0)
+    wanted = organizations.OrganizationId(organization_id=shared)
+    assert neighbour.world.call(organizations.GET, wanted, key="sk").member_count == 0
 
 
 def test_what_is_invited_to_has_to_be_the_own_project(prey: Prey, neighbour: Neighbour) -> None:

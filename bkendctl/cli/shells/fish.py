@@ -70,7 +70,7 @@ def script(tree: Node) -> str:
         _SCRIPT,
         global_values=" ".join(name for name in names if name.startswith("-")),
         values=" ".join(_quoted(name) for name in names if not name.startswith("-")),
-        groups=" ".join(" ".join(node.path) for node in groups),
+        groups=" ".join(_quoted(" ".join(node.path)) for node in groups),
         lines="\n".join(_lines(tree)),
     )
 

@@ -1,0 +1,1 @@
+"""A Google and a GitHub for development: consent page, codes, tokens, profiles; and failures on demand."""
