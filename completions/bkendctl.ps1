@@ -4,7 +4,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     $verbs = @{
-        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers signing-keys mail audit clock api doctor serve fake-provider policy profiles db completion'
+        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys mail audit clock api doctor serve fake-provider policy profiles db completion'
         'token' = 'print show refresh'
         'password' = 'change reset-request reset-confirm'
         'email' = 'signup-confirm signup-resend verify-send verify-resend verify-confirm'
@@ -23,8 +23,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'environments' = 'list create delete'
         'invitations' = 'create list get accept reject revoke resend'
         'keys' = 'create rotate unused list get revoke verify'
-        'providers' = 'oauth'
+        'providers' = 'email oauth'
+        'providers email' = 'get set'
         'providers oauth' = 'list get set remove test'
+        'settings' = 'sessions'
+        'settings sessions' = 'get set'
         'signing-keys' = 'list rotate retire'
         'mail' = 'list show wait clear deliver'
         'audit' = 'list verify export'
@@ -93,7 +96,9 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys rotate' = '--grace --expires --format'
         'keys unused' = '--since --environment'
         'keys list' = '--type --status --environment --page --limit'
+        'providers email set' = '--enabled --no-enabled --magic-link-enabled --no-magic-link-enabled --magic-link-expiration-minutes --require-email-verification --no-require-email-verification --allowed-callback-url --min-length --max-length --require-uppercase --no-require-uppercase --require-lowercase --no-require-lowercase --require-numbers --no-require-numbers --require-special-chars --no-require-special-chars --reject-leaked --no-reject-leaked --expiration-days --max-failures --window-minutes --lock-minutes'
         'providers oauth set' = '--client-id --client-secret-stdin --change-secret --redirect-uri --scope --enabled --no-enabled --issuer --authorization-url --token-url --user-info-url --jwks-url'
+        'settings sessions set' = '--access-token-seconds --refresh-token-seconds --session-absolute-days --refresh-reuse-grace-seconds --rate-limit'
         'signing-keys rotate' = '--algorithm'
         'mail list' = '--to --category --page --limit'
         'mail show' = '--html'
@@ -248,6 +253,14 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys list --environment' = '@'
         'keys list --page' = '@'
         'keys list --limit' = '@'
+        'providers email set --magic-link-expiration-minutes' = '@'
+        'providers email set --allowed-callback-url' = '@'
+        'providers email set --min-length' = '@'
+        'providers email set --max-length' = '@'
+        'providers email set --expiration-days' = 'N null'
+        'providers email set --max-failures' = '@'
+        'providers email set --window-minutes' = '@'
+        'providers email set --lock-minutes' = '@'
         'providers oauth set --client-id' = '@'
         'providers oauth set --redirect-uri' = '@'
         'providers oauth set --scope' = '@'
@@ -256,6 +269,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'providers oauth set --token-url' = '@'
         'providers oauth set --user-info-url' = '@'
         'providers oauth set --jwks-url' = '@'
+        'settings sessions set --access-token-seconds' = '@'
+        'settings sessions set --refresh-token-seconds' = '@'
+        'settings sessions set --session-absolute-days' = '@'
+        'settings sessions set --refresh-reuse-grace-seconds' = '@'
+        'settings sessions set --rate-limit' = '@'
         'signing-keys rotate --algorithm' = 'ES256 RS256 EdDSA HS256'
         'mail list --to' = '@'
         'mail list --category' = 'signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended'
@@ -353,7 +371,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'mail show' = @('@mails')
         'clock advance' = @('@')
         'clock set' = @('@')
-        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export')
+        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export')
         'fake-provider consent' = @('@')
         'policy check' = @('@files')
         'policy lint' = @('@files')
@@ -471,13 +489,20 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'keys get' = 'Show one key, masked.'
         'keys revoke' = 'Revoke a key from the next request on.'
         'keys verify' = 'Say whether a key is good, and what for.'
-        'providers' = 'How people may sign in: Google, GitHub.'
+        'providers' = 'How people may sign in: e-mail, Google, GitHub.'
+        'providers email' = 'Sign-in by e-mail: password policy, magic link, lock.'
+        'providers email get' = 'Show the settings.'
+        'providers email set' = 'Change what is named, from the next request on.'
         'providers oauth' = 'Sign-in with Google and GitHub: whose client we are there.'
         'providers oauth list' = 'List the providers that are set up.'
         'providers oauth get' = 'Show one provider''s settings, without the secret.'
         'providers oauth set' = 'Set a provider up, or change what is named.'
         'providers oauth remove' = 'Forget a provider''s settings.'
         'providers oauth test' = 'Check a provider''s settings, and that it answers.'
+        'settings' = 'Lifetimes of tokens, and rate limits.'
+        'settings sessions' = 'Lifetimes of tokens, and rate limits.'
+        'settings sessions get' = 'Show the settings.'
+        'settings sessions set' = 'Change what is named.'
         'signing-keys' = 'Keys that sign access tokens.'
         'signing-keys list' = 'List the keys: signing, verifying, retired.'
         'signing-keys rotate' = 'Sign with a new key from now on.'

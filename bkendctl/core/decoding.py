@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct, UnsetType, ValidationError
 from msgspec.structs import FieldInfo
 
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Operation, Raw, placement
+from bkendctl.contract.operation import NOTHING_NAMED, Operation, Raw, placement
 from bkendctl.core.clock import instant_of, wire
 
 Faults = dict[str, list[str]]
@@ -276,5 +276,5 @@ def require_fields(request: Struct, *names: str) -> dict[str, Any]:
     """Give what a change names, by name; refuse one that names nothing to change (minProperties 1)."""
     named = {name: value for name in names if (value := getattr(request, name)) is not UNSET}
     if not named:
-        raise Failure("common/invalid-parameters", details={"": ["name at least one field to change"]})
+        raise Failure("common/invalid-parameters", details={"": [NOTHING_NAMED]})
     return named
