@@ -41,9 +41,9 @@ QUICK = Cost(memory_kib=8, passes=1, lanes=1)
 """Argon2id at its least, where a test is not about what a hash costs: a sign-in in 2 ms instead of 20."""
 
 
-def patient_hasher(cost: Cost = QUICK) -> Hasher:
-    """A hasher that sheds no load, however slow the machine."""
-    return Hasher(cost=cost, patience_seconds=60)
+def patient_hasher(cost: Cost = QUICK, core: Core | None = None) -> Hasher:
+    """A hasher that sheds no load, however slow the machine. core: whose vault opens what is sealed."""
+    return Hasher(cost=cost, patience_seconds=60, vault=None if core is None else lambda: core.vault)
 
 
 def at_once(count: int, action: Callable[[int], Any]) -> list[Any]:
@@ -356,7 +356,7 @@ def new_core(
     """A core on a fresh installation."""
     url, installed = new_database(kind)
     core = Core(opened(url), MASTER_KEY, clock=clock)
-    core.hasher = patient_hasher()
+    core.hasher = patient_hasher(core=core)
     with core.database.read() as transaction:
         core.unlock(transaction)
     return core, installed

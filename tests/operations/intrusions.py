@@ -249,6 +249,7 @@ AT_HOME = {
         oauth.PROVIDERS, oauth_configs.LIST,
         email_config.GET, email_config.SET, session_settings.GET, session_settings.SET,
         password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
+        users.IMPORT,
         users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
     )
 }  # fmt: skip
