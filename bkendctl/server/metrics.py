@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -12,6 +13,8 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from bkendctl.server.note import Note
 
@@ -56,12 +59,35 @@ class Metrics:
         self._requests.labels(method, note.route, status, note.code or "").inc()
         self._seconds.labels(note.route).observe(seconds)
 
-    def text(self) -> tuple[bytes, str]:
-        """All figures in Prometheus' text format, of all workers, and its content type."""
+    def text(self, mails: Mapping[str, int]) -> tuple[bytes, str]:
+        """All figures in Prometheus' text format, of all workers, and its content type.
+
+        mails: how many there are in the outbox by status, the same whichever worker is asked.
+        """
         registry = self._registry
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             from prometheus_client.multiprocess import MultiProcessCollector
 
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry), CONTENT_TYPE_LATEST
+        return generate_latest(registry) + generate_latest(_outbox(mails)), CONTENT_TYPE_LATEST
+
+
+def _outbox(mails: Mapping[str, int]) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(_Outbox(mails))
+    return registry
+
+
+class _Outbox(Collector):
+    """Figures of the database: no Gauge, which each worker would keep in a file and all would add up."""
+
+    def __init__(self, mails: Mapping[str, int]) -> None:
+        self._mails = mails
+
+    def collect(self) -> Iterator[Metric]:
+        """One figure a status."""
+        family = GaugeMetricFamily("bkendctl_mails", "Mails in the outbox.", labels=["status"])
+        for status, count in self._mails.items():
+            family.add_metric([status], count)
+        yield family

@@ -150,6 +150,15 @@ def test_labels_of_the_figures_do_not_grow_with_what_is_asked(world: World) -> N
     assert 'code="user/not-found"' in text
 
 
+def test_the_outbox_is_among_the_figures(world: World) -> None:
+    """How many mails wait, by status; without them where the database is away."""
+    assert 'bkendctl_mails{status="pending"} 0.0' in ask(world, "/metrics").text
+    world.sign_up()
+    text = ask(world, "/metrics").text
+    assert 'bkendctl_mails{status="pending"} 1.0' in text
+    assert text.count("# TYPE bkendctl_mails ") == 1
+
+
 def test_another_library_checks_a_token_with_the_key_set(world: World) -> None:
     """RFC 7517: the public keys are all that a service needs."""
     keys = KeySet.import_key_set(ask(world, "/.well-known/jwks.json").json())

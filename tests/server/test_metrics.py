@@ -19,7 +19,7 @@ for _ in range(2):
     metrics.begin()
     metrics.end("GET", Note("id", "/v1/auth/me"), 200, 0.003)
 metrics.begin()
-print(metrics.text()[0].decode())
+print(metrics.text({"pending": 3})[0].decode())
 """
 
 
@@ -71,3 +71,4 @@ def test_workers_are_added_up(tmp_path: Path) -> None:
         found = samples(told.stdout)
         labels = (("code", ""), ("method", "GET"), ("route", "/v1/auth/me"), ("status", "200"))
         assert found["bkendctl_http_requests_total", labels] == expected
+        assert found["bkendctl_mails", (("status", "pending"),)] == 3  # the database's, which is no sum
