@@ -10,6 +10,7 @@ from msgspec import Struct
 from bkendctl.contract import (
     accounts,
     audit_events,
+    config,
     dev_clock,
     email_config,
     environments,
@@ -247,7 +248,8 @@ AT_HOME = {
         organizations.CREATE, organizations.LIST, projects.LIST,
         keys.CURRENT, invitations.CREATE, invitations.LIST, linked_accounts.CHECK, mail.CLEAR, mail.LIST,
         oauth.PROVIDERS, oauth_configs.LIST,
-        email_config.GET, email_config.SET, session_settings.GET, session_settings.SET,
+        config.APPLY, config.GET, config.PLAN, email_config.GET, email_config.SET,
+        session_settings.GET, session_settings.SET,
         password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
         users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
     )
