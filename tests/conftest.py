@@ -27,23 +27,22 @@ from bkendctl.core.passwords import Cost, Hasher
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
+from bkendctl.local.avatar_folder import AvatarFolder
 from tests import postgres
 from tests.http_server import HttpServer
 from tests.postgres import PostgresServer
 from tests.provider_server import ProviderServer
 
 PASSWORD = "Corr3ct-horse!"
-
-
 MASTER_KEY = bytes(range(32))
 
 QUICK = Cost(memory_kib=8, passes=1, lanes=1)
 """Argon2id at its least, where a test is not about what a hash costs: a sign-in in 2 ms instead of 20."""
 
 
-def patient_hasher(cost: Cost = QUICK) -> Hasher:
-    """A hasher that sheds no load, however slow the machine."""
-    return Hasher(cost=cost, patience_seconds=60)
+def patient_hasher(cost: Cost = QUICK, core: Core | None = None) -> Hasher:
+    """A hasher that sheds no load, however slow the machine. core: whose vault opens what is sealed."""
+    return Hasher(cost=cost, patience_seconds=60, vault=None if core is None else lambda: core.vault)
 
 
 def at_once(count: int, action: Callable[[int], Any]) -> list[Any]:
@@ -356,7 +355,7 @@ def new_core(
     """A core on a fresh installation."""
     url, installed = new_database(kind)
     core = Core(opened(url), MASTER_KEY, clock=clock)
-    core.hasher = patient_hasher()
+    core.hasher = patient_hasher(core=core)
     with core.database.read() as transaction:
         core.unlock(transaction)
     return core, installed
@@ -372,6 +371,7 @@ def world(
     """A fresh installation in environment dev, on every backend there is."""
     kind = "postgresql" if request.param.endswith("postgresql") else "sqlite"
     core, installed = new_core(kind, clock, new_database, opened)
+    core.files = AvatarFolder(request.getfixturevalue("tmp_path") / "avatars")
     server: HttpServer | None = None
     if request.param.startswith("http"):
         server = request.getfixturevalue("http_server")

@@ -10,6 +10,7 @@ from bkendctl.contract.email_config import SetEmailConfig
 from bkendctl.contract.fields import (
     Description,
     Email,
+    MailCategory,
     Name,
     OAuthProvider,
     OrganizationRole,
@@ -23,6 +24,8 @@ from bkendctl.contract.oauth_configs import ScopeToken
 from bkendctl.contract.operation import Access, Body, Empty, Operation
 from bkendctl.contract.projects import Issuer, Origin
 from bkendctl.contract.session_settings import SetSessionSettings
+from bkendctl.contract.template_settings import SetTemplateSettings
+from bkendctl.contract.templates import Html, Subject
 
 KeyValue = Annotated[
     str, Meta(pattern="^(pk|sk)_[a-fA-F0-9]{64}$", description="pk_ or sk_ and 64 hex digits")
@@ -65,6 +68,13 @@ class OAuthInputs(Body, kw_only=True):
 
     google: OAuthInput | UnsetType | None = UNSET
     github: OAuthInput | UnsetType | None = UNSET
+
+
+class TemplateInput(Body, kw_only=True):
+    """An own text; body in HTML."""
+
+    subject: Subject
+    body: Html
 
 
 class SeedAccount(Body, kw_only=True):
@@ -150,6 +160,8 @@ class ConfigDocument(Body, kw_only=True):
     email: SetEmailConfig | UnsetType = UNSET
     sessions: SetSessionSettings | UnsetType = UNSET
     oauth: OAuthInputs | UnsetType = UNSET
+    template_settings: SetTemplateSettings | UnsetType = UNSET
+    templates: dict[MailCategory, TemplateInput | None] | UnsetType = UNSET
     seed: Seed | UnsetType = UNSET
 
 

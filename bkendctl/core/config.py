@@ -17,6 +17,7 @@ from bkendctl.contract import config as contract
 from bkendctl.contract.config import ConfigChange, ConfigDocument, ConfigPlan
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.oauth_configs import Provider, SetOAuthConfig
+from bkendctl.contract.templates import SetTemplate, TemplateOf
 from bkendctl.core import (
     config_seed,
     email_config,
@@ -26,6 +27,8 @@ from bkendctl.core import (
     schema,
     sections,
     session_settings,
+    template_settings,
+    templates,
 )
 from bkendctl.core.call import Call
 from bkendctl.core.config_seed import MASKED, Note
@@ -39,6 +42,8 @@ SCOPES = {
     "email": ("auth-config:update",),
     "sessions": ("auth-config:update",),
     "oauth": ("auth-config:update",),
+    "template_settings": ("email-templates:update",),
+    "templates": ("email-templates:update",),
 }
 """What a scoped key needs besides the operation's own: the scope of the single operation behind a section."""
 
@@ -52,6 +57,8 @@ def get(call: Call, _request: Any) -> ConfigDocument:
         "email": _without_time(email_config.SECTION.shown(call)),
         "sessions": _without_time(session_settings.SECTION.shown(call)),
         "oauth": {provider: _input(config) for provider, config in oauth_configs.stored(call).items()},
+        "templateSettings": _branding(call),
+        "templates": _texts(call),
     }
     return msgspec.convert(document, ConfigDocument)
 
@@ -120,6 +127,12 @@ def _change(call: Call, document: ConfigDocument, hashes: config_seed.Hashes) ->
             if config is not UNSET:
                 with _within(f"oauth.{provider}"):
                     _change_provider(call, f"oauth.{provider}", config, note)
+    if document.template_settings is not UNSET:
+        with _within("templateSettings"):
+            _change_template_settings(call, document.template_settings, note)
+    for category, text in (document.templates or {}).items():
+        with _within(f"templates.{category}"):
+            _change_template(call, category, text, note)
     if document.seed is not UNSET:
         config_seed.plant(call, document.seed, hashes, note)
     return changes
@@ -175,6 +188,44 @@ def _change_provider(call: Call, at: str, wanted: contract.OAuthInput | None, no
             if failure.code != "auth/oauth-not-configured":
                 raise
             raise _fault("clientSecret", "is needed the first time") from None
+
+
+def _change_template_settings(call: Call, wanted: Any, note: Note) -> None:
+    present = _branding(call)
+    differing = list(differences(present, msgspec.to_builtins(wanted)))
+    for name, before, after in differing:
+        note(f"templateSettings.{name}", before, after)
+    if differing:
+        template_settings.set_settings(call, wanted)
+
+
+def _change_template(call: Call, category: Any, wanted: contract.TemplateInput | None, note: Note) -> None:
+    at = f"templates.{category}"
+    present = _texts(call).get(category)
+    if wanted is None:
+        if present is not None:
+            note(at, present, None)
+            templates.reset(call, TemplateOf(category=category))
+        return
+    values = msgspec.to_builtins(wanted)
+    changed = [] if present is None else list(differences(present, values))
+    for name, before, after in changed if present is not None else [("", None, values)]:
+        note(f"{at}.{name}".rstrip("."), before, after)
+    if present is None or changed:
+        templates.set_template(call, SetTemplate(category=category, subject=wanted.subject, body=wanted.body))
+
+
+def _branding(call: Call) -> dict[str, Any]:
+    """Without the sender that stands for none: it is no address that can be set."""
+    values = _without_time(template_settings.get(call, None))
+    if values["senderEmail"] == template_settings.NO_REPLY:
+        del values["senderEmail"]
+    return values
+
+
+def _texts(call: Call) -> dict[str, Any]:
+    own = templates.own_texts(call)
+    return {category: {"subject": text.subject, "body": text.body} for category, text in own.items()}
 
 
 def differences(present: Any, wanted: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -119,15 +119,8 @@ def _rewritten(call: Call, row: Row[Any], **values: Any) -> Row[Any]:
 
 def _plant_factors(call: Call, user: Row[Any], wanted: SeedUser, at: str, note: Note) -> None:
     """The TOTP secret, and accounts at providers."""
-    if wanted.totp_secret is not UNSET and not totp.is_secret(str(wanted.totp_secret)):
-        raise _fault(f"{at}.totpSecret", "must be base32, whose length this is not")
-    enrolled = second_factor.enrolment(call, user.id)
-    if wanted.totp_secret is not UNSET and (
-        enrolled is None or second_factor.open_secret(call, enrolled) != wanted.totp_secret
-    ):
-        note(f"{at}.totpSecret", None if enrolled is None else MASKED, MASKED)
-        second_factor.enrol(call, user.id, str(wanted.totp_secret))
-        sessions.end_all(call, user.id, "mfa-enabled")
+    if wanted.totp_secret is not UNSET:
+        _plant_secret(call, user, str(wanted.totp_secret), f"{at}.totpSecret", note)
     table = schema.linked_accounts
     for account in wanted.accounts or ():
         identity = {"environment_id": call.environment_id, "provider": account.provider}
@@ -145,6 +138,18 @@ def _plant_factors(call: Call, user: Row[Any], wanted: SeedUser, at: str, note: 
         else:
             rest = {"id": call.new_id(), "user_id": user.id, "connected_at": call.now}
             call.tx.insert(table, identity | values | rest)
+
+
+def _plant_secret(call: Call, user: Row[Any], wanted: str, at: str, note: Note) -> None:
+    try:
+        secret = totp.lengthened(wanted)
+    except ValueError:
+        raise _fault(at, "must be base32, which never has this length") from None
+    enrolled = second_factor.enrolment(call, user.id)
+    if enrolled is None or second_factor.open_secret(call, enrolled) != secret:
+        note(at, None if enrolled is None else MASKED, MASKED)
+        second_factor.enrol(call, user.id, secret)
+        sessions.end_all(call, user.id, "mfa-enabled")
 
 
 def _plant_organization(call: Call, wanted: SeedOrganization, at: str, note: Note) -> None:

@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row
 
@@ -14,6 +14,7 @@ from bkendctl.core.arrivals import Arrivals
 from bkendctl.core.clock import Clock, SystemClock
 from bkendctl.core.crypto import Vault
 from bkendctl.core.database import Database
+from bkendctl.core.decoys import Decoys
 from bkendctl.core.egress import Egress
 from bkendctl.core.master_key import MasterKey, fitting, installation
 from bkendctl.core.passwords import Hasher
@@ -22,6 +23,9 @@ from bkendctl.core.randomness import Randomness, SystemRandomness
 from bkendctl.core.tokens import Signer
 from bkendctl.core.transaction import Transaction
 from bkendctl.core.windows import Windows
+
+if TYPE_CHECKING:
+    from bkendctl.core.avatars import Files
 
 UNFINISHED = "a change of the master key was interrupted; to finish it: bkendctl db rekey"
 DEV_PUBLIC_URL = "http://127.0.0.1:8787"
@@ -32,7 +36,7 @@ class Core:
 
     master_keys: two of them while a change of the key is unfinished, the present one first. public_url: base
     of the links in mails where the project has none of its own. stand_ins: providers that take the place of
-    the configured ones in dev environments.
+    the configured ones in dev environments. files: where avatars are kept.
     """
 
     def __init__(
@@ -43,15 +47,18 @@ class Core:
         randomness: Randomness | None = None,
         public_url: str | None = None,
         stand_ins: Mapping[str, Client] | None = None,
+        files: Files | None = None,
     ) -> None:
         self.database = database
         self.clock = clock or SystemClock()
         self.randomness = randomness or SystemRandomness()
         self.master_keys = [MasterKey(key, self.randomness) for key in master_keys]
         self.public_url = public_url
+        self.files = files
         self.stand_ins = stand_ins or {}
         self.windows = Windows()
         self.arrivals = Arrivals()
+        self.decoys = Decoys()
         self.mail_queued = threading.Event()  # by this process; whoever delivers looks for others' by itself
         self._unlocked: tuple[MasterKey, Row[Any]] | None = None
 
@@ -90,4 +97,4 @@ class Core:
     @cached_property
     def hasher(self) -> Hasher:
         """Made on first use: argon2 costs 20 ms to load."""
-        return Hasher()
+        return Hasher(vault=lambda: self.vault)

@@ -11,6 +11,7 @@ from bkendctl.contract import audit_events, config, invitations, keys, members, 
 from bkendctl.contract.config import ConfigPlan
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Raw
+from bkendctl.core import totp
 from tests.conftest import World
 
 BOB, ANN = "11111111-1111-4111-8111-111111111111", "11111111-1111-4111-8111-111111111112"
@@ -66,13 +67,16 @@ def by_path(found: ConfigPlan) -> dict[str, tuple[Any, Any, bool]]:
 def test_a_document_is_planned_applied_and_read_again(world: World) -> None:
     """A plan writes nothing and says what apply does; the second time nothing differs; secrets are masked."""
     before = live(world)
-    assert set(before) == {"version", "project", "email", "sessions", "oauth"}
+    sections = {"version", "project", "email", "sessions", "oauth", "templateSettings", "templates"}
+    assert set(before) == sections
     assert plan(world, before).changes == []
     document = {
         "project": {"description": "Shop", "corsOrigins": ["https://shop.test"]},
         "email": {"passwordPolicy": {"minLength": 12}, "allowedCallbackUrls": ["https://shop.test"]},
         "sessions": {"accessTokenSeconds": 900, "rateLimits": {"login": {"limit": 5, "windowSeconds": 60}}},
         "oauth": {"google": GOOGLE, "github": None},
+        "templateSettings": {"senderName": "Shop", "overrideDefaults": True},
+        "templates": {"magic_link": {"subject": "In", "body": "<a href='{{magicLink}}'>in</a>"}},
     }
     wanted = by_path(plan(world, document))
     assert live(world) == before
@@ -89,8 +93,12 @@ def test_a_document_is_planned_applied_and_read_again(world: World) -> None:
     assert "clientSecret" not in after["oauth"]["google"]
     fresh = {"oauth": {"google": GOOGLE | {"clientSecret": "geheim-2"}}}
     assert by_path(apply(world, fresh)) == {"oauth.google.clientSecret": ("***", "***", False)}
-    assert by_path(apply(world, before, weaken=True)).keys() == wanted.keys() - {"oauth.google"}
-    assert list(by_path(apply(world, {"oauth": {"google": None}}))) == ["oauth.google"]
+    assert by_path(apply(world, before, weaken=True)).keys() == wanted.keys() - {
+        "oauth.google",
+        "templates.magic_link",
+    }
+    gone = {"oauth": {"google": None}, "templates": {"magic_link": None}}
+    assert list(by_path(apply(world, gone))) == ["oauth.google", "templates.magic_link"]
     assert live(world) == before
     events = world.call(audit_events.LIST, audit_events.LIST.request(limit=20), key="sk").items
     assert {event.action for event in events} == {"config.apply", "installation.init"}
@@ -124,67 +132,69 @@ def test_a_fault_leaves_all_as_it_was(world: World) -> None:
     assert live(world) == before
 
 
+STRONG: dict[str, Any] = {
+    "project": {"corsOrigins": ["https://a.test"], "publicUrl": "https://a.test"},
+    "email": {
+        "passwordPolicy": {"minLength": 12, "maxLength": 100, "expirationDays": 90},
+        "magicLinkExpirationMinutes": 10,
+        "requireEmailVerification": True,
+        "allowedCallbackUrls": ["https://a.test"],
+        "lockout": {"maxFailures": 4, "windowMinutes": 20, "lockMinutes": 20},
+    },
+    "sessions": {
+        "accessTokenSeconds": 600,
+        "refreshTokenSeconds": 86_400,
+        "sessionAbsoluteDays": 30,
+        "refreshReuseGraceSeconds": 0,
+        "rateLimits": {"code": {"limit": 2, "limitPerSource": 3, "windowSeconds": 7200}},
+    },
+}
+WEAKER: dict[str, Any] = {
+    "project": {"corsOrigins": ["https://a.test", "*"], "publicUrl": "http://a.test"},
+    "email": {
+        "passwordPolicy": {
+            "minLength": 11,
+            "maxLength": 99,
+            "expirationDays": None,
+            "requireUppercase": False,
+            "requireLowercase": False,
+            "requireNumbers": False,
+            "requireSpecialChars": False,
+            "rejectLeaked": False,
+        },
+        "magicLinkExpirationMinutes": 11,
+        "requireEmailVerification": False,
+        "allowedCallbackUrls": ["https://a.test", "http://localhost:3000"],
+        "lockout": {"maxFailures": 5, "windowMinutes": 19, "lockMinutes": 19},
+    },
+    "sessions": {
+        "accessTokenSeconds": 601,
+        "refreshTokenSeconds": 86_401,
+        "sessionAbsoluteDays": 31,
+        "refreshReuseGraceSeconds": 1,
+        "rateLimits": {"code": {"limit": 3, "limitPerSource": 4, "windowSeconds": 7199}},
+    },
+}
+
+
 @pytest.mark.parametrize("kind", ["dev", "prod"])
 def test_what_lowers_protection_has_to_be_allowed(world: World, kind: str) -> None:
     """Each rule, both ways; the whole document is refused, and nothing of it stays."""
     here = world if kind == "dev" else world.beside("live", "prod")
-    strong = {
-        "project": {"corsOrigins": ["https://a.test"], "publicUrl": "https://a.test"},
-        "email": {
-            "passwordPolicy": {"minLength": 12, "maxLength": 100, "expirationDays": 90},
-            "magicLinkExpirationMinutes": 10,
-            "requireEmailVerification": True,
-            "allowedCallbackUrls": ["https://a.test"],
-            "lockout": {"maxFailures": 4, "windowMinutes": 20, "lockMinutes": 20},
-        },
-        "sessions": {
-            "accessTokenSeconds": 600,
-            "refreshTokenSeconds": 86_400,
-            "sessionAbsoluteDays": 30,
-            "refreshReuseGraceSeconds": 0,
-            "rateLimits": {"code": {"limit": 2, "limitPerSource": 3, "windowSeconds": 7200}},
-        },
-    }
-    apply(here, strong, weaken=True)
-    weaker: dict[str, Any] = {
-        "project": {"corsOrigins": ["https://a.test", "*"], "publicUrl": "http://a.test"},
-        "email": {
-            "passwordPolicy": {
-                "minLength": 11,
-                "maxLength": 99,
-                "expirationDays": None,
-                "requireUppercase": False,
-                "requireLowercase": False,
-                "requireNumbers": False,
-                "requireSpecialChars": False,
-                "rejectLeaked": False,
-            },
-            "magicLinkExpirationMinutes": 11,
-            "requireEmailVerification": False,
-            "allowedCallbackUrls": ["https://a.test", "http://localhost:3000"],
-            "lockout": {"maxFailures": 5, "windowMinutes": 19, "lockMinutes": 19},
-        },
-        "sessions": {
-            "accessTokenSeconds": 601,
-            "refreshTokenSeconds": 86_401,
-            "sessionAbsoluteDays": 31,
-            "refreshReuseGraceSeconds": 1,
-            "rateLimits": {"code": {"limit": 3, "limitPerSource": 4, "windowSeconds": 7199}},
-        },
-    }
-    found = plan(here, weaker)
+    apply(here, STRONG, weaken=True)
+    found = plan(here, WEAKER)
     assert [change.path for change in found.changes if not change.weakening] == []
     before = live(here)
-    raw = Raw(body={"config": {"version": 1} | weaker})
+    raw = Raw(body={"config": {"version": 1} | WEAKER})
     failure = here.refused(config.APPLY, raw, key="sk")
     assert (failure.code, failure.status) == ("config/weakening-refused", 409)
     assert set(failure.details or {}) == {f"config.{change.path}" for change in found.changes}
     assert live(here) == before
-    assert len(apply(here, weaker, weaken=True).changes) == len(found.changes)
+    assert len(apply(here, WEAKER, weaken=True).changes) == len(found.changes)
     narrower = {"project": {"corsOrigins": ["https://a.test"]}}
-    assert not any(change.weakening for change in plan(here, strong | narrower).changes)
+    assert not any(change.weakening for change in plan(here, STRONG | narrower).changes)
     emptied = {"email": {"allowedCallbackUrls": []}, "project": {"corsOrigins": []}}
-    apply(here, strong, weaken=True)
+    apply(here, STRONG, weaken=True)
     assert {change.weakening for change in plan(here, emptied).changes} == {kind == "dev"}
 
 
@@ -257,7 +267,7 @@ def test_fixtures_are_made_once_and_work(world: World) -> None:
     assert world.refused(users.GET, users.UserId(user_id=BOB), key="sk").code == "user/not-found"
     apply(world, document)
     assert apply(world, document).changes == []
-    pair = world.sign_in("bob@example.com", "short", mfa_code=world.code(SECRET))
+    pair = world.sign_in("bob@example.com", "short", mfa_code=world.code(totp.lengthened(SECRET)))
     bob = world.me(pair)
     assert (bob.id, bob.name, bob.role, bob.email) == (BOB, "Bob", "admin", "bob@example.com")
     found = world.call(members.LIST, members.LIST.request(organization_id=ACME), token=pair)
@@ -297,7 +307,7 @@ def test_fixtures_are_changed_to_match(world: World) -> None:
         "seed.apiKeys.0.name": ("ci", "cd", False),
     }
     assert apply(world, {"seed": changed}).changes == []
-    world.sign_in("r@example.com", "other", mfa_code=world.code(SECRET[::-1]))
+    world.sign_in("r@example.com", "other", mfa_code=world.code(totp.lengthened(SECRET[::-1])))
     world.call(users.DELETE, users.UserId(user_id=ANN), key="sk")
     world.call(keys.REVOKE, keys.KeyId(key_id=KEY), key="sk")
     changed["organizations"] = []

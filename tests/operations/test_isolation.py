@@ -12,6 +12,7 @@ from msgspec import to_builtins
 from bkendctl.contract import (
     accounts,
     audit_events,
+    avatars,
     dev_clock,
     environments,
     invitations,
@@ -93,7 +94,8 @@ def test_every_operation_is_among_the_intrusions() -> None:
     public = {operation.name for operation in OPERATIONS if operation.access is Access.PUBLIC}
     assert placed | of_the_caller | public == {operation.name for operation in OPERATIONS}
     # A token or a state names the environment; there is no key, or it is the key that does.
-    assert public == {accounts.CONFIRM_SIGN_UP.name, oauth.COMPLETE_REDIRECT.name}
+    signed = {avatars.UPLOAD.name, avatars.DOWNLOAD.name}  # by their URL alone, which no other key changes
+    assert public == {accounts.CONFIRM_SIGN_UP.name, oauth.COMPLETE_REDIRECT.name} | signed
 
 
 def assert_unharmed(prey: Prey) -> None:
@@ -196,6 +198,14 @@ def test_an_address_makes_one_user_in_each_environment(prey: Prey, neighbour: Ne
     assert (mine.id != prey.user.id, mine.mfa_enabled) == (True, False)
     assert beside.call(users.CREATE, users.CreateUser(name="B", email="bob@example.com"), key="sk")
     beside.call(users.DELETE, users.UserId(user_id=mine.id), key="sk")
+    assert_unharmed(prey)
+
+
+def test_an_import_updates_nobody_beside(prey: Prey, neighbour: Neighbour) -> None:
+    """A row with a taken address of another environment makes a user of the own."""
+    row = {"email": EMAIL, "name": "Stolen", "banned": True}
+    raw = Raw(body={"users": [row], "onConflict": "update"})
+    assert neighbour.world.call(users.IMPORT, raw, key="sk").created == 1
     assert_unharmed(prey)
 
 
