@@ -49,9 +49,10 @@ def rows(count: int, environment: str, chance: random.Random) -> Iterator[list[d
         for number in range(start, min(start + CHUNK, count)):
             first, last = chance.choice(FIRST), chance.choice(LAST)
             role = "admin" if number % 1000 == 7 else "guest" if number % 10 == 3 else "user"
+            address = f"{first}.{last}.{number}@example.com"
             made = START + number * 1000
             values = (
-                f"{chance.getrandbits(128):032x}0000", environment, f"{first}.{last}.{number}@Example.com".lower(),
+                f"{chance.getrandbits(128):032x}0000", environment, address.lower(),
                 f"{first} {last}", f"{first[:2]}{number % 977}" if number % 3 else None, False, role,
                 made if number % 200 == 11 else None, made if number % 50 == 17 else None,
                 made + 5 if number % 2 else None, made, made,

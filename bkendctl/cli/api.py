@@ -73,6 +73,8 @@ def api(
     if curl:
         sys.stdout.write(_curl_line(ctx, operation, split.path, raw) + "\n")
         return
+    if method == "DELETE":
+        ctx.confirm_in_prod(f"DELETE {split.path}?")
     if operation.streams:
         _show_lines(ctx, operation, raw)
         return

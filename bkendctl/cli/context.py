@@ -80,6 +80,7 @@ class Context(typer.Context):
     @cached_property
     def speaker(self) -> Speaker:
         """Who talks to the backend."""
+        from bkendctl.client.agreement import Agreement
         from bkendctl.client.connect import connect
         from bkendctl.client.speaker import Speaker
         from bkendctl.local.credentials import from_environment
@@ -87,7 +88,8 @@ class Context(typer.Context):
         log = self.say.debug if self.option("debug") else None
         backend = connect(self.profile, self.paths, timeout_seconds=self._http_timeout)
         self.call_on_close(backend.close)
-        return Speaker(backend, self.store, self.profile, from_environment(), log)
+        agreement = None if self.profile.ephemeral else Agreement(self.paths, self.profile)
+        return Speaker(backend, self.store, self.profile, from_environment(), log, agreement)
 
     def call(self, operation: Operation[Any, Any], request: Any = None, *, voice: Voice = Voice.USER) -> Any:
         """Do an operation and give its response. --as and BKENDCTL_ACCESS_TOKEN choose the voice."""
@@ -138,11 +140,39 @@ class Context(typer.Context):
             return given
         return self.ask.ask(label, option="--password-stdin", secret=True, confirm_twice=new)
 
-    def confirm(self, question: str) -> None:
-        """Ask before something destructive; a no ends the command with status 1."""
+    def confirm(self, question: str, *, local: bool = False) -> None:
+        """Ask before something destructive; a no ends the command with status 1.
+
+        Where it happens is said first. local: on this machine, in no environment.
+        """
+        if not (local or self.ask.yes):
+            question = f"{self.place}: {question}"
         if not self.ask.confirm(question):
             self.say.note("nothing was changed")
             raise typer.Exit(1)
+
+    def confirm_in_prod(self, question: str) -> None:
+        """As confirm, in production alone: for what is everyday work elsewhere."""
+        if not self.ask.yes and "prod" in (self.profile.environment_type, self._environment):
+            self.confirm(question)
+
+    @property
+    def place(self) -> str:
+        """Which environment the command acts on, for people."""
+        where = self.profile.url if self.profile.ephemeral else f"profile {self.profile.name}"
+        return f"{self._environment or 'an unknown environment'} ({where})"
+
+    @cached_property
+    def _environment(self) -> str | None:
+        """What the profile says; without a profile what the key does, None where that is not told."""
+        if not self.profile.ephemeral:
+            return self.profile.environment
+        from bkendctl.contract import keys
+
+        try:
+            return str(self.speaker.call(keys.CURRENT, keys.CURRENT.request(), Voice.ADMIN).environment)
+        except Failure:  # the question is not to fail for it
+            return None
 
     def user_id(self, user: str, *, deleted: bool = False) -> str:
         """The id of a user named by id or e-mail. user/not-found, cli/ambiguous.

@@ -146,7 +146,7 @@ def backup(
     if _is_ours(ctx, target, database):
         ctx.refuse(f"{file} is a file of the core itself.", hint="bkendctl db backup monday.db")
     if os.path.lexists(target):
-        ctx.confirm(f"{file} exists. Replace it?")
+        ctx.confirm(f"{file} exists. Replace it?", local=True)
     with progress_bar("Copying", silent=ctx.say.silent) as progress:
         checked = write_backup(database, target, ctx.paths, progress, with_files=with_files)
     body = {
@@ -186,7 +186,7 @@ def restore(
 
     database = file_of(_embedded(ctx).database, instead=UNDUMP)
     with opened_backup(file.absolute(), database, ctx.paths) as found:
-        ctx.confirm(f"Replace the database {database} by this backup{_KEY_QUESTION[found.key]}?")
+        ctx.confirm(f"Replace the database {database} by this backup{_KEY_QUESTION[found.key]}?", local=True)
         with progress_bar("Restoring", silent=ctx.say.silent) as progress:
             kept = found.replace(progress)
         body = {
@@ -229,7 +229,7 @@ def rekey(
 
     wanted = read_secret_stdin("--new-key-stdin").strip() if new_key_stdin else None
     databases = _databases(ctx)
-    ctx.confirm("Replace the master key? Backups without their key will need the old one.")
+    ctx.confirm("Replace the master key? Backups without their key will need the old one.", local=True)
     fresh = replace_key(ctx.paths, list(databases.values()), wanted)
     kept_in = "BKENDCTL_MASTER_KEY" if given_key() else str(ctx.paths.master_key_file)
     body = {"databases": list(databases), "masterKey": kept_in, "replaced": fresh}
@@ -277,7 +277,7 @@ def purge(
     core = _open(ctx)
     core.database.require()
     if not dry_run:
-        ctx.confirm("Remove what has expired? This cannot be undone.")
+        ctx.confirm("Remove what has expired? This cannot be undone.", local=True)
     removed = remove_expired(core, dry_run=dry_run, pause=time.sleep)
     ctx.output.show({"dryRun": dry_run, "removed": removed}, PURGED)
 

@@ -83,11 +83,11 @@ def csv_lines(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> str:
 
 
 def is_page(body: Any) -> bool:
-    """Tell a page of a list ({items, pagination} or {items, nextCursor}) from an object."""
+    """Tell a list ({items}, with pagination or nextCursor where it comes in pages) from an object."""
     return (
         isinstance(body, dict)
         and isinstance(body.get("items"), list)
-        and not body.keys().isdisjoint({"pagination", "nextCursor"})
+        and (len(body) == 1 or not body.keys().isdisjoint({"pagination", "nextCursor"}))
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from msgspec import UNSET
 
+from bkendctl.cli import resources
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun, one_of
 from bkendctl.cli.prompt import code_or_stdin
@@ -52,9 +53,12 @@ MANY = View(
 def create(
     ctx: Context,
     email: Annotated[str, typer.Argument(help="Whom to invite.")],
-    organization: Annotated[str | None, typer.Option(help="Organization's id.", metavar="ID")] = None,
+    organization: Annotated[
+        str | None, typer.Option(help="To this one: id, or name.", metavar="ORGANIZATION")
+    ] = None,
     project: Annotated[
-        str | None, typer.Option(help="Project's id; the profile's when neither is given.", metavar="ID")
+        str | None,
+        typer.Option(help="To this one: id, or name; the profile's when left out.", metavar="PROJECT"),
     ] = None,
     role: Annotated[
         str, typer.Option(help="In a project admin or member.", metavar=one_of(OrganizationRole))
@@ -75,9 +79,10 @@ def create(
     """
     if organization and project:
         ctx.refuse("Only one of --organization and --project.")
-    resource = organization or project or ctx.profile.project_id
-    if resource is None:
-        ctx.refuse("An organization or project is missing: --organization or --project.")
+    if organization:
+        resource = resources.organization_id(ctx, organization)
+    else:
+        resource = resources.project_id(ctx, project)
     kind: Any = "organization" if organization else "project"
     chosen: Any = role
     request = invitations.Create(

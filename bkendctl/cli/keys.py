@@ -176,6 +176,8 @@ def rotate(
         request.expires_at = ctx.local_instant(expires)
     if not request.grace_seconds:
         ctx.confirm(f"Revoke the key {key} at once?")
+    else:
+        ctx.confirm_in_prod(f"Rotate the key {key}?")
     made = ctx.call(keys.ROTATE, request, voice=Voice.ADMIN)
     _hand_over(ctx, made, format_)
     if grace_left := request.grace_seconds:

@@ -11,7 +11,7 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import KEEP, Column, View
 from bkendctl.contract.errors import Failure
-from bkendctl.local import recent
+from bkendctl.local import agreed, recent
 from bkendctl.local.addresses import server_url
 from bkendctl.local.profiles import Profile, check_name
 
@@ -187,9 +187,10 @@ def remove(ctx: Context, name: Known) -> None:
     Example: bkendctl profiles remove prod --yes
     """
     profile = ctx.profiles.get(name)
-    ctx.confirm(f"Remove the profile {name} and the credentials kept for it?")
+    ctx.confirm(f"Remove the profile {name} and the credentials kept for it?", local=True)
     ctx.store.forget(name)
     recent.forget(ctx.paths, name)
+    agreed.forget(ctx.paths, name)
     ctx.profiles.remove(name)
     ctx.output.show({"message": f"Profile {profile.name} was removed."})
     if profile.database:

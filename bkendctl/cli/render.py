@@ -71,7 +71,7 @@ class Output(NamedTuple):
         page = pagination.get("page")
         if isinstance(page, int) and rows and page < pagination.get("totalPages", 0):
             parts.append(f"next: --page {page + 1}")
-        elif not pagination and formats.is_page(body) and body["nextCursor"] is not None:
+        elif not pagination and formats.is_page(body) and body.get("nextCursor") is not None:
             parts.append("there are more: --limit N")
         if left_out:
             parts.append(f"no room for: {', '.join(left_out)}")

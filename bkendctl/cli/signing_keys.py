@@ -44,7 +44,7 @@ def list_keys(ctx: Context) -> None:
 
     Example: bkendctl signing-keys list
     """
-    ctx.show(ctx.call(signing_keys.LIST, voice=Voice.ADMIN).items, MANY)
+    ctx.show(ctx.call(signing_keys.LIST, voice=Voice.ADMIN), MANY)
 
 
 @noun.verb("rotate")
@@ -62,6 +62,7 @@ def rotate(
 
     Example: bkendctl signing-keys rotate
     """
+    ctx.confirm_in_prod("Sign all access tokens with a new key?")
     chosen: Any = UNSET if algorithm is None else algorithm
     request = signing_keys.Rotate(algorithm=chosen)
     ctx.show(ctx.call(signing_keys.ROTATE, request, voice=Voice.ADMIN), ONE)

@@ -20,6 +20,8 @@ REMEMBERED = {
     "KEY": "keys",
     "INVITATION": "invitations",
     "MAIL": "mails",
+    "ORGANIZATION": "organizations",
+    "PROJECT": "projects",
 }
 """Metavars whose values this machine may know, and what `completion values` calls them."""
 

@@ -193,6 +193,7 @@ def set_role(
     Example: bkendctl users set-role alice@example.com admin
     """
     request = users.SetRole(user_id=ctx.user_id(user), role=_choice(role))
+    ctx.confirm_in_prod(f"Give {user} the role {role}?")
     ctx.show(_call(ctx, users.SET_ROLE, request), views.USER)
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from bkendctl.client.agreement import Agreement
 from bkendctl.client.connect import Backend
 from bkendctl.client.voice import Voice
 from bkendctl.contract import sessions
@@ -26,7 +27,10 @@ Log = Callable[[str], None]
 
 
 class Speaker:
-    """Sends operations for one profile. given: credentials of the environment, before stored ones."""
+    """Sends operations for one profile. given: credentials of the environment, before stored ones.
+
+    agreement: sees to it that no key of another environment is used.
+    """
 
     def __init__(
         self,
@@ -35,12 +39,14 @@ class Speaker:
         profile: Profile,
         given: Credentials,
         log: Log | None = None,
+        agreement: Agreement | None = None,
     ) -> None:
         self._backend = backend
         self._store = store
         self._profile = profile
         self._given = given
         self._log = log
+        self._agreement = agreement
 
     @property
     def credentials(self) -> Credentials:
@@ -56,7 +62,7 @@ class Speaker:
 
     def with_credentials(self, given: Credentials) -> Speaker:
         """A speaker for the same backend that uses these credentials before all others."""
-        return Speaker(self._backend, self._store, self._profile, given, self._log)
+        return Speaker(self._backend, self._store, self._profile, given, self._log, self._agreement)
 
     def call(self, operation: Operation[Any, Any], request: Any, voice: Voice) -> Any:
         """Do an operation; an expired access token is renewed once and the operation asked again.
@@ -100,6 +106,29 @@ class Speaker:
             held.save(_with_tokens(held.credentials, pair))
             return held.credentials
 
+    def trade(self, operation: Operation[Any, Any], request: Any) -> TokenPair:
+        """Do an operation that gives the session new tokens, and store them; nobody renews meanwhile.
+
+        Tokens that are not stored here (BKENDCTL_ACCESS_TOKEN) are only given back.
+        """
+        if self._profile.ephemeral or self._given.access_token:
+            return self.call(operation, request, Voice.USER)  # type: ignore[no-any-return]
+        for last_try in (False, True):
+            with self._store.locked(self._profile.name) as held:
+                credentials = held.credentials
+                _settled(Voice.USER, credentials)
+                try:
+                    pair: TokenPair = self._send(operation, request, credentials, Voice.USER)
+                except Failure as failure:
+                    expired = failure.code == "auth/token-expired" and credentials.refresh_token
+                    if last_try or not expired:
+                        raise
+                else:
+                    held.save(_with_tokens(credentials, pair))
+                    return pair
+            self.renew(credentials.access_token)
+        raise AssertionError("the second try returns or raises")
+
     def remember(self, pair: TokenPair) -> None:
         """Store the tokens of a sign-in; they go before a token of the environment from here on."""
         self._given = self._given.replace(access_token=pair.access_token if self._profile.ephemeral else None)
@@ -125,6 +154,8 @@ class Speaker:
         key = credentials.secret_key if voice is Voice.KEY else None
         key = key or credentials.publishable_key or credentials.secret_key
         if key is not None:
+            if self._agreement is not None:
+                self._agreement.require(self._backend, key)
             raw.headers["x-api-key"] = key
         if voice is Voice.USER:
             raw.headers["authorization"] = f"Bearer {credentials.access_token}"

@@ -110,9 +110,23 @@ ERRORS: dict[str, ErrorCode] = {
     "data/environment-not-found": ErrorCode(404, "There is no such environment in this project."),
     "data/scope-insufficient": ErrorCode(403, "The key's scopes do not allow this.", "bkendctl keys list"),
     "dev/mail-not-found": ErrorCode(404, "There is no such mail.", "bkendctl mail list"),
-    "organization/last-owner": ErrorCode(409, "The organization would be left without an owner."),
-    "organization/not-found": ErrorCode(404, "There is no such organization."),
-    "project/not-found": ErrorCode(404, "There is no such project."),
+    "organization/has-projects": ErrorCode(
+        409, "The organization still holds projects.", "bkendctl projects delete PROJECT"
+    ),
+    "organization/last-owner": ErrorCode(
+        409, "The organization would be left without an owner.", "bkendctl orgs members set-role ORG USER owner"
+    ),
+    "organization/member-not-found": ErrorCode(404, "There is no such member.", "bkendctl orgs members list ORG"),
+    "organization/not-found": ErrorCode(404, "There is no such organization.", "bkendctl orgs list"),
+    "organization/slug-already-exists": ErrorCode(409, "Another organization has this slug.", "choose another one"),
+    "project/environment-already-exists": ErrorCode(
+        409, "The project has that environment already.", "bkendctl environments list"
+    ),
+    "project/last-environment": ErrorCode(
+        409, "The last environment goes with its project.", "bkendctl projects delete PROJECT"
+    ),
+    "project/not-found": ErrorCode(404, "There is no such project.", "bkendctl projects list"),
+    "project/slug-already-exists": ErrorCode(409, "Another project has this slug.", "choose another one"),
     "signing-key/in-use": ErrorCode(409, "The key signs at present; rotate first."),
     "signing-key/not-found": ErrorCode(404, "There is no such signing key."),
     "user/avatar-not-found": ErrorCode(404, "The image names an upload that holds no file."),
@@ -153,6 +167,9 @@ ERRORS: dict[str, ErrorCode] = {
     "cli/no-profile": ErrorCode(0, "There is no profile yet.", "bkendctl init", NOT_SIGNED_IN),
     "cli/not-offered": ErrorCode(0, "This server does not offer that.", "", 1),
     "cli/not-signed-in": ErrorCode(0, "Nobody is signed in on this profile.", "bkendctl login", NOT_SIGNED_IN),
+    "cli/other-environment": ErrorCode(
+        0, "The key is of another environment than the profile.", "bkendctl profiles show", NOT_SIGNED_IN
+    ),
     "cli/profile-exists": ErrorCode(0, "A profile of that name exists.", "bkendctl profiles list", 6),
     "cli/profile-not-found": ErrorCode(0, "There is no profile of that name.", "bkendctl profiles list", 5),
     "cli/store-damaged": ErrorCode(

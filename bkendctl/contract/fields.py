@@ -49,6 +49,16 @@ Scope: TypeAlias = Annotated[
         description="table:operation, such as posts:read or *:list",
     ),
 ]
+Description: TypeAlias = Annotated[str, Meta(max_length=500, description="at most 500 characters")]
+Slug: TypeAlias = Annotated[
+    str,
+    Meta(
+        pattern="^[a-z0-9](?:[a-z0-9-]{1,48}[a-z0-9])$",
+        min_length=3,
+        max_length=50,
+        description="3 to 50 of a-z, 0-9 and hyphen, no hyphen at its ends",
+    ),
+]
 EnvironmentName: TypeAlias = Annotated[
     str, Meta(pattern="^[a-z][a-z0-9-]{0,31}$", description="an environment's name, such as dev")
 ]

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from msgspec import UNSET, UnsetType
 
-from msgspec import UNSET, Meta, UnsetType
-
+from bkendctl.contract.fields import Slug
 from bkendctl.contract.operation import Access, Body, Operation
 from bkendctl.contract.users import UserId
-
-Slug = Annotated[
-    str,
-    Meta(
-        pattern="^[a-z0-9](?:[a-z0-9-]{1,48}[a-z0-9])$",
-        min_length=3,
-        max_length=50,
-        description="3 to 50 of a-z, 0-9 and hyphen, no hyphen at its ends",
-    ),
-]
 
 
 class PublicSettings(Body, kw_only=True):

@@ -24,13 +24,16 @@ def record(call: Call, transaction: Transaction, failure: Failure | None) -> Non
     """Record the operation at hand."""
     if call.has_secret_key and call.user is not None:
         call.details.setdefault("onBehalfOf", call.user.id)
-    event(
-        call,
-        transaction,
-        call.operation.name.replace("_", "-"),
-        actor_of(call),
-        error_code=failure.code if failure else None,
-    )
+    witnesses = [call.environment_id] if call.witnesses is None or failure else call.witnesses
+    for environment_id in witnesses:
+        event(
+            call,
+            transaction,
+            call.operation.name.replace("_", "-"),
+            actor_of(call),
+            error_code=failure.code if failure else None,
+            environment_id=environment_id,
+        )
 
 
 def event(
@@ -40,12 +43,16 @@ def event(
     actor: Actor,
     *,
     error_code: str | None = None,
+    environment_id: str | None = None,
 ) -> None:
-    """Write one row about call.target. details never hold passwords, tokens, codes or keys."""
+    """Write one row about call.target, in the caller's environment or the one named.
+
+    details never hold passwords, tokens, codes or keys.
+    """
     kind, id_ = call.target or (None, None)
     values: dict[str, Any] = {
         "id": call.new_id(),
-        "environment_id": call.environment_id,
+        "environment_id": environment_id or call.environment_id,
         "occurred_at": call.core.clock.now(),
         "action": action,
         "outcome": "failure" if error_code else "success",

@@ -77,6 +77,7 @@ class Call:
     arrived: its place among the requests of this process. afterwards: what to do once all is committed.
     cookies: what to give to a browser.
     by_page: whether a page of ours knows the environment already, by a mailed token or its client's key.
+    witnesses: ids of the environments whose audit tells it, where that is not the caller's alone.
     """
 
     def __init__(self, core: Core, operation: Operation[Any, Any], source: Source) -> None:
@@ -96,6 +97,7 @@ class Call:
         self.allowance: Allowance | None = None
         self.cookies: list[Cookie] = []
         self.by_page = False
+        self.witnesses: list[str] | None = None
         self._tx: Transaction | None = None
         self._settings: Settings | None = None
 
@@ -134,6 +136,10 @@ class Call:
         if self._settings is None:
             self._settings = load(transaction, self.environment_id)
         return self._settings
+
+    def renew(self) -> None:
+        """Read the settings again: they were changed, or are about to be in this transaction."""
+        self._settings = None
 
     @property
     def rate_limits(self) -> RateLimits:

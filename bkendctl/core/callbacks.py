@@ -18,6 +18,9 @@ _DOTS = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 
 
+PLAIN_PREFIX = "must be an http or https origin or URL, without user name, spaces, dots as a path, ? and #"
+
+
 class _Place(NamedTuple):
     """Scheme, host and port of a URL, and its path."""
 
@@ -65,6 +68,11 @@ def may_take_code(call: Call, url: str) -> bool:
         return True
     allowed = call.settings.email.allowed_callback_urls
     return url in allowed or (not allowed and call.env.type == "dev")
+
+
+def is_base(url: str) -> bool:
+    """Whether links can be made of a URL by adding a path to it."""
+    return _place(url) is not None and not re.search("[?#]", url)
 
 
 def require_redirect_uri(call: Call, url: str, own: str) -> None:

@@ -23,7 +23,7 @@ from bkendctl.core.folding import folded
 from bkendctl.core.memory import Memory
 from bkendctl.core.transaction import Transaction
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The newest migration this program knows."""
 
 BUSY_TIMEOUT_MS = 10_000
@@ -237,6 +237,9 @@ def _sqlite_failure(error: DBAPIError, file: Path) -> Failure | None:
     said = str(error.orig)
     if "malformed" in said or "not a database" in said:
         return Failure("cli/database-damaged", f"The database is damaged: {file}")
+    if "FOREIGN KEY" in said:
+        # What the row names was deleted while its lock was waited for; asked again, the operation says so.
+        return Failure("common/unavailable", retry_after=1)
     if not isinstance(error, OperationalError):
         return None
     if "no such table" in said:

@@ -28,12 +28,15 @@ class Handler(NamedTuple):
     """What does an operation: act(call, request) in the transaction, before(call, request) ahead of it.
 
     hashes: whether that computes a password hash, calls_out: whether it asks somebody else over the network;
-    a server queues both apart from what is quick.
+    a server queues both apart from what is quick. allowed, alone, counts: as for `handles`.
     """
 
     act: Act
     before: Callable[[Call, Any], Any] | None
     hashes: bool
+    allowed: Callable[[Call, Raw], None] | None
+    alone: bool
+    counts: bool
     calls_out: bool
 
 
@@ -45,16 +48,23 @@ def handles(
     *,
     before: Callable[[Call, Any], Any] | None = None,
     hashes: bool = False,
+    allowed: Callable[[Call, Raw], None] | None = None,
+    alone: bool = False,
+    counts: bool = False,
     calls_out: bool = False,
 ) -> Callable[[Act], Act]:
     """Register handler(call, request) for an operation; it runs inside the transaction.
 
     before(call, request) runs ahead of the transaction, for what must not hold the lock (password hashing,
     the reading of a refresh token on arrival); what it gives is the handler's third argument.
+    allowed(call, raw) refuses callers without the role, where an organization decides, before the request is
+    decoded (x-check-order); what it saw may change until the lock is held, so the handler asks again.
+    alone: nobody else writes meanwhile, in no environment, for what reaches beyond the caller's.
+    counts: it counts rows, which takes the longer the more there are, so it is not `light`.
     """
 
     def register(act: Act) -> Act:
-        _handlers[operation.name] = Handler(act, before, hashes, calls_out)
+        _handlers[operation.name] = Handler(act, before, hashes, allowed, alone, counts, calls_out)
         return act
 
     return register
@@ -90,7 +100,7 @@ def answer(call: Call, raw: Raw) -> Any:
     except Failure as failure:
         _record_refusal(call, failure)
         raise
-    return _run(call, handler.act, request, *prepared)
+    return _run(call, handler, request, *prepared)
 
 
 def _count(call: Call, raw: Raw) -> None:
@@ -115,7 +125,8 @@ def count_known(call: Call, raw: Raw) -> None:
 def is_light(operation: Operation[Any, Any]) -> bool:
     """Whether an operation reads a few rows by their keys: no change, no list, nothing ahead of it."""
     lists = any(field.name in ("page", "cursor") for field in msgspec.structs.fields(operation.request))
-    return not (operation.changes or lists or handler_of(operation).before)
+    handler = handler_of(operation)
+    return not (operation.changes or lists or handler.before or handler.counts)
 
 
 def look(call: Call, raw: Raw) -> Any:
@@ -131,6 +142,8 @@ def _in_one(call: Call, handler: Handler, raw: Raw) -> Any:
     """Find out who calls, and serve what only reads in the same transaction; else UNDONE."""
     with call.reading():
         permissions.identify(call, raw)
+        if handler.allowed is not None:
+            handler.allowed(call, raw)
         if call.operation.changes or handler.before or permissions.is_to_be_touched(call):
             return UNDONE
         return handler.act(call, decode(call.operation, raw))
@@ -143,16 +156,16 @@ def _touch(call: Call) -> None:
             permissions.touch(call, transaction)
 
 
-def _run(call: Call, act: Act, request: Any, *prepared: Any) -> Any:
+def _run(call: Call, handler: Handler, request: Any, *prepared: Any) -> Any:
     """Run the handler and its audit row in one transaction; a failure that says keep is committed with it."""
     database = call.core.database
     kept: Failure | None = None
     # A link of a mail names its environment only once it is looked up: then nobody else writes at all.
-    within = () if call.environment is None else (call.environment_id,)
+    within = () if call.environment is None or handler.alone else (call.environment_id,)
     try:
         with database.write(*within) if call.operation.changes else database.read() as call._tx:
             try:
-                given = act(call, request, *prepared)
+                given = handler.act(call, request, *prepared)
             except Failure as failure:
                 if not failure.keep:
                     raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, get_args
 
 import msgspec
@@ -20,6 +19,7 @@ from bkendctl.core.master_key import KEY_BYTES
 from bkendctl.core.occupancy import alone
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
+from bkendctl.core.slugs import slug_of
 from bkendctl.core.tokens import new_signing_key
 from bkendctl.core.transaction import Transaction
 from bkendctl.core.upgrade import upgrade
@@ -89,7 +89,7 @@ def _set_up(core: Core, transaction: Transaction, name: str, environment: str) -
     wrapped = core.master_keys[0].wrapped(core.randomness.bytes(KEY_BYTES))
     transaction.insert(schema.installation, wrapped | {"id": 1, "created_at": now})
     core.unlock(transaction)
-    made = {"name": name, "slug": slug_of(name), "created_at": now, "updated_at": now}
+    made = {"name": name, "slug": slug_of(name, "project"), "created_at": now, "updated_at": now}
     transaction.insert(schema.organizations, made | {"id": organization_id})
     project = {"id": project_id, "organization_id": organization_id, "former_issuers": [], "cors_origins": []}
     transaction.insert(schema.projects, made | project)
@@ -159,12 +159,6 @@ def _issue(call: Call, transaction: Transaction, kind: str) -> str:
     return key
 
 
-def slug_of(name: str) -> str:
-    """A URL label of 3 to 50 characters made from a name."""
-    label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50].strip("-")
-    return label if len(label) >= 3 else f"{label or 'my'}-project"
-
-
 def type_of(environment: str) -> EnvironmentType:
     """dev, staging and prod are of their own kind, all others custom."""
     if environment == "dev":
@@ -172,3 +166,8 @@ def type_of(environment: str) -> EnvironmentType:
     if environment == "staging":
         return "staging"
     return "prod" if environment == "prod" else "custom"
+
+
+def environment_types(transaction: Transaction) -> set[str]:
+    """The types of all environments there are."""
+    return {str(row.type) for row in transaction.all(select(schema.environments.c.type).distinct())}

@@ -12,7 +12,7 @@ from bkendctl.contract import invitations as contract
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Empty, Message
 from bkendctl.contract.paging import Page, Pagination
-from bkendctl.core import callbacks, mailbox, members, outbox, rate_limits, schema
+from bkendctl.core import callbacks, mailbox, members, outbox, rate_limits, resources, schema
 from bkendctl.core.call import Call, environment_by_id
 from bkendctl.core.clock import DAY, wire
 from bkendctl.core.crypto import fingerprint
@@ -30,9 +30,9 @@ _table = schema.invitations
 @handles(contract.CREATE)
 def create(call: Call, request: contract.Create) -> contract.InvitationCreated:
     """Invite an address; mails the link, or answers it with send false."""
-    resource = members.resource(call, request.resource_type, request.resource_id)
-    members.require_manager(call, resource)
-    members.require_grantable(call, resource, request.resource_role)
+    resource = resources.resource(call, request.resource_type, request.resource_id)
+    resources.require_manager(call, resource.organization_id)
+    resources.require_grantable(call, resource, request.resource_role)
     callbacks.require_allowed(call, request.callback_url)
     _require_new(call, request)
     token = new_token(call.core.randomness)
@@ -233,7 +233,7 @@ def _visible(call: Call) -> ColumnElement[bool]:
         return _table.c.environment_id == call.environment_id
     user = call.caller
     mine = _table.c.email == user.email if user.email_verified_at is not None else false()
-    return or_(_table.c.invited_by == user.id, mine, exists().where(members.manages(_table, user.id)))
+    return or_(_table.c.invited_by == user.id, mine, exists().where(resources.manages(_table, user.id)))
 
 
 def _require_manager(call: Call, row: Row[Any], *, or_inviter: bool = False) -> None:
@@ -243,7 +243,7 @@ def _require_manager(call: Call, row: Row[Any], *, or_inviter: bool = False) -> 
     """
     if call.is_admin or (or_inviter and row.invited_by == call.caller.id):
         return
-    managed = and_(_table.c.id == row.id, exists().where(members.manages(_table, call.caller.id)))
+    managed = and_(_table.c.id == row.id, exists().where(resources.manages(_table, call.caller.id)))
     if call.tx.first(select(_table.c.id).where(managed)) is None:
         raise Failure("auth/forbidden")
 

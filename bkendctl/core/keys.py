@@ -81,12 +81,26 @@ def _maker(call: Call) -> str | None:
     return call.user.id if call.user is not None and not call.has_secret_key else None
 
 
+def initial(call: Call, kind: str, *, environment_id: str, now: int) -> contract.ApiKeyWithSecret:
+    """Make a first key of a new environment; it reaches no further than the key that asks (x-scopes)."""
+    values = {
+        "environment_id": environment_id,
+        "type": kind,
+        "name": f"initial {kind}",
+        "scopes": call.key.scopes if call.key is not None else [],
+        "expires_at": None,
+        "created_by": _maker(call),
+        "created_at": now,
+    }
+    return _made(call, values)
+
+
 def _made(call: Call, values: dict[str, Any]) -> contract.ApiKeyWithSecret:
     """Store a new key, and show it this once."""
     key, stored = new_key(call.core.randomness, values["type"])
     key_id = call.new_id()
-    call.tx.insert(_table, stored | values | {"id": key_id, "created_at": call.now})
-    shown = _shown(call, _find(call, key_id))
+    call.tx.insert(_table, {"created_at": call.now} | stored | values | {"id": key_id})
+    shown = _shown(call, call.tx.one(_selected().where(_table.c.id == key_id)))
     return contract.ApiKeyWithSecret(
         **{name: getattr(shown, name) for name in shown.__struct_fields__}, key=key
     )

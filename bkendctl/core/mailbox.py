@@ -8,7 +8,7 @@ from msgspec import UnsetType
 from sqlalchemy import Row, and_, delete, select, update
 
 from bkendctl.contract import accounts as contract
-from bkendctl.core import keys, mail_tokens, outbox, schema, sessions
+from bkendctl.core import keys, mail_tokens, members, outbox, schema, sessions
 from bkendctl.core.call import Call
 from bkendctl.core.mail_texts import Values
 
@@ -54,22 +54,13 @@ def join_accepted(call: Call, user_id: str, email: str) -> None:
 
 def join(call: Call, invitation: Row[Any], user_id: str) -> None:
     """Make a user a member of what an invitation is for; a member stays what it is."""
-    memberships = schema.memberships
-    identity = {
-        "resource_type": invitation.resource_type,
-        "resource_id": invitation.resource_id,
-        "user_id": user_id,
-    }
-    known = call.tx.first(
-        select(memberships).where(*(memberships.c[name] == v for name, v in identity.items()))
+    members.join(
+        call,
+        kind=invitation.resource_type,
+        id_=invitation.resource_id,
+        user_id=user_id,
+        role=invitation.resource_role,
     )
-    if known is None:
-        rest = {
-            "environment_id": call.environment_id,
-            "role": invitation.resource_role,
-            "joined_at": call.now,
-        }
-        call.tx.insert(memberships, identity | rest)
 
 
 def values_for(call: Call, user: Row[Any], *, what: str = "") -> Values:

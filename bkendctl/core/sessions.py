@@ -125,6 +125,7 @@ def _issue(call: Call, user: Row[Any], session: Row[Any], *, generation: int) ->
         },
     )
     life = call.settings.sessions.access_token_seconds
+    role = _organization_role(call, user.id, session.organization_id)
     claims = {
         "iss": permissions.issuer_of(call.env),
         "aud": call.env.project_id,
@@ -136,8 +137,8 @@ def _issue(call: Call, user: Row[Any], session: Row[Any], *, generation: int) ->
         "role": user.role,
         "projectId": call.env.project_id,
         "environment": call.env.name,
-        "organizationId": session.organization_id,
-        "organizationRole": _organization_role(call, user.id, session.organization_id),
+        "organizationId": None if role is None else session.organization_id,
+        "organizationRole": role,
         "amr": session.amr,
     }
     access = call.core.signer.sign(call.tx, call.environment_id, claims)
@@ -152,6 +153,20 @@ def _organization_role(call: Call, user_id: str, organization_id: str | None) ->
         schema.memberships, resource_type="organization", resource_id=organization_id, user_id=user_id
     )
     return None if found is None else str(found.role)
+
+
+def reissue(call: Call, user: Row[Any], session: Row[Any]) -> TokenPair:
+    """Give a session new tokens in place of all it has, as a refresh does: those are spent."""
+    mine = and_(_tokens.c.session_id == session.id, _tokens.c.spent_at.is_(None))
+    present = call.tx.all(select(_tokens).where(mine))
+    generation = max((row.generation for row in present), default=0) + 1
+    pair, successor = _issue(call, user, session, generation=generation)
+    fresh = _tokens.c.token_hash != successor
+    call.tx.run(update(_tokens).where(mine, fresh).values(spent_at=call.now, successor_hash=successor))
+    call.afterwards += [partial(call.core.arrivals.spent, row.token_hash) for row in present]
+    moved = {"last_activity_at": call.now, "expires_at": _expiry(call, session.created_at)}
+    call.tx.update(_table, moved, id=session.id)
+    return pair
 
 
 def _on_arrival(call: Call, request: contract.Refresh) -> Row[Any] | None:

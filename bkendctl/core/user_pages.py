@@ -1,4 +1,4 @@
-"""Pages of users: filters, order, and which index finds them without reading all (ADR 0016)."""
+"""Pages of users: filters, order, and which index finds them without reading all (ADR 0017)."""
 
 from __future__ import annotations
 
@@ -83,15 +83,11 @@ def _found(call: Call, request: ListUsers) -> _Found:
         return _Found([here, *state], user_totals.kept(call, request.role, request.status))
     searched = None
     if request.search:
+        is_all = len(state) == 1 and not filters and drivers == [None, None]
         hits = user_search.hits(call, request, [here, *state])
-        if (
-            hits.ids is None
-            and hits.total is not None
-            and len(state) == 1
-            and not filters
-            and drivers == [None, None]
-        ):
-            searched = min(hits.total, user_totals.MOST_COUNTED), hits.total <= user_totals.MOST_COUNTED
+        if is_all and hits.ids is None and hits.total is not None:
+            most = user_totals.MOST_COUNTED
+            searched = min(hits.total, most), hits.total <= most
         drivers.append(hits.ids)
         filters.append(user_search.condition(call, str(request.search), request.search_type))
     few = [each for each in drivers if each is not None]

@@ -10,20 +10,24 @@ from sqlalchemy import Row, and_, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from bkendctl.contract import sessions as session_contract
+from bkendctl.contract import user_import as user_import_contract
 from bkendctl.contract import users as contract
 from bkendctl.contract.accounts import User
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Message
 from bkendctl.contract.paging import Page
 from bkendctl.core import (
+    import_rows,
     keys,
     mail_tokens,
     mailbox,
+    members,
     outbox,
     schema,
     second_factor,
     sessions,
     user_export,
+    user_import,
     user_list,
     user_pages,
 )
@@ -81,7 +85,7 @@ def set_password(call: Call, user: Row[Any], password_hash: str) -> None:
         _set_first_password(call, user.id, user.email, password_hash)
         return
     # Strictly later, so that no proof of the former password outlives the change.
-    fresh = {"hash": password_hash, "changed_at": max(call.now, changed_at + 1)}
+    fresh = {"hash": password_hash, "kind": None, "changed_at": max(call.now, changed_at + 1)}
     call.tx.update(passwords, fresh, user_id=user.id)
 
 
@@ -145,6 +149,14 @@ def export(call: Call, request: contract.ExportUsers) -> Iterator[User]:
     return user_export.every(call, request)
 
 
+@handles(contract.IMPORT, before=import_rows.prepare, hashes=True)
+def import_users(
+    call: Call, request: user_import_contract.ImportUsers, rows: list[import_rows.Prepared]
+) -> user_import_contract.ImportResult:
+    """Bring in users with the password hashes of other services."""
+    return user_import.Batch(call, request, rows).run()
+
+
 @handles(contract.GET)
 def get(call: Call, request: contract.UserId) -> User | contract.PublicUser:
     """One user: whole for itself and admins, its public profile for others, who learn nothing else."""
@@ -186,10 +198,10 @@ def soft_delete(call: Call, user: Row[Any]) -> None:
     Failures: user/last-admin, organization/last-owner.
     """
     call.about("user", user.id, email=user.email)
-    _keep_an_admin(call, user)
-    _keep_owners(call, user)
+    keep_an_admin(call, user)
+    members.leave_all(call, user.id)
     sessions.end_all(call, user.id, sessions.DELETED)
-    for table in (schema.linked_accounts, schema.memberships, schema.known_sources):
+    for table in (schema.linked_accounts, schema.known_sources):
         call.tx.run(delete(table).where(table.c.user_id == user.id))
     # A reset that was asked for is told that the account is gone (auth/account-not-found).
     mail_tokens.end_all(call, user, but=mail_tokens.RESET)
@@ -233,7 +245,7 @@ def set_role(call: Call, request: contract.SetRole) -> User:
     user = by_id(call, request.user_id)
     call.about("user", user.id, before={"role": user.role}, after={"role": request.role})
     if request.role != "admin":
-        _keep_an_admin(call, user)
+        keep_an_admin(call, user)
     return _changed(call, user, role=request.role)
 
 
@@ -246,7 +258,7 @@ def ban(call: Call, request: contract.Ban) -> User:
     user = by_id(call, request.user_id)
     reason = None if request.reason is UNSET else request.reason
     call.about("user", user.id, until=call.at(until), reason=reason)
-    _keep_an_admin(call, user)
+    keep_an_admin(call, user)
     sessions.end_all(call, user.id, "banned")
     keys.revoke_personal(call, user.id)
     return _changed(call, user, banned_at=call.now, banned_until=until, ban_reason=reason)
@@ -300,7 +312,7 @@ def _changed(call: Call, user: Row[Any], **values: Any) -> User:
     return shown(call, rewritten(call, user, **values), for_admin=call.is_admin)
 
 
-def _keep_an_admin(call: Call, user: Row[Any]) -> None:
+def keep_an_admin(call: Call, user: Row[Any]) -> None:
     """Once there is an active admin the last one is kept, also against a secret key (decision 116)."""
     if user.role != "admin" or is_banned(user, call.now):
         return
@@ -313,16 +325,3 @@ def _keep_an_admin(call: Call, user: Row[Any]) -> None:
     )
     if not call.tx.value(select(func.count()).select_from(_users).where(others)):
         raise Failure("user/last-admin")
-
-
-def _keep_owners(call: Call, user: Row[Any]) -> None:
-    """Nobody leaves an organization without an owner."""
-    table = schema.memberships
-    owners = and_(table.c.resource_type == "organization", table.c.role == "owner")
-    all_owned = call.tx.all(select(table.c.resource_id).where(owners, table.c.user_id == user.id))
-    # Owners of the organization that owns the project live in several environments.
-    call.tx.hold(*(owned.resource_id for owned in all_owned))
-    for owned in all_owned:
-        same = and_(owners, table.c.resource_id == owned.resource_id, table.c.user_id != user.id)
-        if not call.tx.value(select(func.count()).select_from(table).where(same)):
-            raise Failure("organization/last-owner")

@@ -68,6 +68,10 @@ class Paths(NamedTuple):
         """Return the file of what the profile's last lists showed, kept for completion."""
         return self.data_dir / f"recent.{profile}.json"
 
+    def agreed_file(self, profile: str) -> Path:
+        """Return the file of the keys that were seen to be of the profile's environment."""
+        return self.data_dir / f"agreed.{profile}.json"
+
     def profile_lock(self, profile: str) -> Path:
         """Return the lock for whoever renews this profile's tokens; it may be held while a server answers,
         so each profile has its own."""

@@ -11,20 +11,26 @@ from bkendctl.contract import (
     accounts,
     audit_events,
     dev_clock,
+    email_config,
+    environments,
     hosted,
     invitations,
     keys,
     linked_accounts,
     magic_links,
     mail,
+    members,
     notifications,
     oauth,
     oauth_configs,
     onboarding,
+    organizations,
     password_resets,
     preferences,
     profile,
+    projects,
     public_settings,
+    session_settings,
     sessions,
     signing_keys,
     users,
@@ -54,6 +60,8 @@ class Prey(Struct):
     invitation_token: str
     mail_id: str
     key_id: str
+    organization: organizations.Organization
+    project: projects.Project
 
 
 class Neighbour(Struct):
@@ -104,11 +112,30 @@ GOOGLE = oauth_configs.Provider(provider="google")
 NO_PROVIDER = "auth/oauth-not-configured"
 NOBODY = "user/not-found"
 NO_INVITATION = "auth/invitation-not-found"
+NO_ORGANIZATION = "organization/not-found"
+NO_PROJECT = "project/not-found"
 
 
 def by_user_id(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
     """A request about the prey's user."""
     return lambda prey: operation.request(user_id=prey.user.id, **fields)
+
+
+def by_organization(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
+    """A request about the prey's organization."""
+    return lambda prey: operation.request(organization_id=prey.organization.id, **fields)
+
+
+def by_member(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
+    """A request about the prey's membership of it."""
+    return lambda prey: operation.request(
+        organization_id=prey.organization.id, user_id=prey.user.id, **fields
+    )
+
+
+def by_project(operation: Operation[Any, Any], **fields: Any) -> Callable[[Prey], Any]:
+    """A request about the project of the prey's organization."""
+    return lambda prey: operation.request(project_id=prey.project.id, **fields)
 
 
 # How the neighbour's admin, by secret key and by JWT, goes after the prey, and what it meets.
@@ -153,6 +180,25 @@ INTRUSIONS: dict[str, Intrusion] = {
     oauth_configs.REMOVE.name: (lambda _: GOOGLE, NO_PROVIDER),
     oauth_configs.SET.name: (lambda _: google_settings(), NO_PROVIDER),
     mail.GET.name: (lambda prey: mail.MailId(mail_id=prey.mail_id), "dev/mail-not-found"),
+    organizations.GET.name: (by_organization(organizations.GET), NO_ORGANIZATION),
+    organizations.UPDATE.name: (by_organization(organizations.UPDATE, name="Stolen"), NO_ORGANIZATION),
+    organizations.DELETE.name: (by_organization(organizations.DELETE, confirm="Acme"), NO_ORGANIZATION),
+    members.LIST.name: (by_organization(members.LIST), NO_ORGANIZATION),
+    members.SET_ROLE.name: (by_member(members.SET_ROLE, role="member"), NO_ORGANIZATION),
+    members.REMOVE.name: (by_member(members.REMOVE), NO_ORGANIZATION),
+    projects.CREATE.name: (by_organization(projects.CREATE, name="Stolen"), NO_ORGANIZATION),
+    projects.GET.name: (by_project(projects.GET), NO_PROJECT),
+    projects.UPDATE.name: (by_project(projects.UPDATE, name="Stolen"), NO_PROJECT),
+    projects.DELETE.name: (by_project(projects.DELETE, confirm="Shop"), NO_PROJECT),
+    environments.LIST.name: (by_project(environments.LIST), NO_PROJECT),
+    environments.CREATE.name: (
+        by_project(environments.CREATE, environment="stolen", environment_type="dev"),
+        NO_PROJECT,
+    ),
+    environments.DELETE.name: (
+        by_project(environments.DELETE, environment="dev", confirm="dev"),
+        NO_PROJECT,
+    ),
 }
 # The same for what needs no more than the publishable key.
 GUEST_INTRUSIONS: dict[str, Intrusion] = {
@@ -198,9 +244,12 @@ AT_HOME = {
     operation.name
     for operation in (
         accounts.SIGN_UP, audit_events.LIST, audit_events.VERIFY, dev_clock.SET, dev_clock.SHOW,
+        organizations.CREATE, organizations.LIST, projects.LIST,
         keys.CURRENT, invitations.CREATE, invitations.LIST, linked_accounts.CHECK, mail.CLEAR, mail.LIST,
         oauth.PROVIDERS, oauth_configs.LIST,
+        email_config.GET, email_config.SET, session_settings.GET, session_settings.SET,
         password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
+        users.IMPORT,
         users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
     )
 }  # fmt: skip

@@ -13,24 +13,30 @@ from bkendctl.contract import (
     accounts,
     audit_events,
     dev_clock,
+    environments,
     invitations,
     keys,
     mail,
+    members,
     mfa,
     oauth,
     oauth_configs,
+    organizations,
+    projects,
     sessions,
     users,
 )
 from bkendctl.contract.operation import Access, Operation, Raw
 from tests.catalogue import OPERATIONS
 from tests.conftest import PASSWORD, World
+from tests.operations import tenancy
 from tests.operations.intrusions import (
     AT_HOME,
     EMAIL,
     GOOGLE,
     GUEST_INTRUSIONS,
     INTRUSIONS,
+    NO_ORGANIZATION,
     OF_THE_PROJECT,
     Intrusion,
     Neighbour,
@@ -42,7 +48,7 @@ from tests.operations.intrusions import (
 
 @pytest.fixture
 def prey(world: World) -> Prey:
-    """A user with a session, MFA, an invitation, a mail and a key."""
+    """A user with a session, MFA, an invitation, a mail, a key, an organization and a project of its."""
     token = world.sign_up(EMAIL)
     world.enrol(token)
     request = invitations.Create(
@@ -54,6 +60,7 @@ def prey(world: World) -> Prey:
     invitation = world.call(invitations.CREATE, request, key="sk")
     world.call(oauth_configs.SET, google_settings(client_secret="canary"), key="sk")
     (mailed,) = world.mails("invitation")
+    organization = tenancy.organization(world, token)
     return Prey(
         world=world,
         user=world.me(token),
@@ -63,6 +70,8 @@ def prey(world: World) -> Prey:
         invitation_token=token_of(mailed.links[0]),
         mail_id=mailed.id,
         key_id=world.call(keys.CURRENT).id,
+        organization=organization,
+        project=tenancy.project(world, organization.id, token=token),
     )
 
 
@@ -96,6 +105,11 @@ def assert_unharmed(prey: Prey) -> None:
         invitations.GET, invitations.InvitationId(invitation_id=prey.invitation.id), key="sk"
     )
     assert to_builtins(shown) == to_builtins(prey.invitation)
+    wanted = organizations.OrganizationId(organization_id=prey.organization.id)
+    assert prey.world.call(organizations.GET, wanted, token=prey.token) == prey.organization
+    project = environments.ProjectId(project_id=prey.project.id)
+    found = prey.world.call(projects.GET, project, token=prey.token)
+    assert to_builtins(found).items() <= to_builtins(prey.project).items()
 
 
 def met(prey: Prey, intrusions: dict[str, Intrusion], world: World, **how: Any) -> dict[str, str]:
@@ -157,6 +171,10 @@ def test_lists_hold_the_own_environment_alone(prey: Prey, neighbour: Neighbour) 
     mails = beside.call(mail.LIST, key="sk")
     assert {found.to for found in mails.items} == {"root@example.com", "mallory@example.com"}
     assert beside.call(mail.LIST, mail.ListMail(to=EMAIL), key="sk").pagination.total == 0
+    theirs = {prey.organization.id, prey.project.id}
+    for caller in ({"key": "sk"}, {"token": neighbour.admin}, {"token": neighbour.user}):
+        for operation in (organizations.LIST, projects.LIST):
+            assert not theirs & {found.id for found in beside.call(operation, **caller).items}
     (session,) = beside.call(sessions.LIST, token=neighbour.user).items
     assert session.user_id == beside.me(neighbour.user).id
 
@@ -178,6 +196,14 @@ def test_an_address_makes_one_user_in_each_environment(prey: Prey, neighbour: Ne
     assert (mine.id != prey.user.id, mine.mfa_enabled) == (True, False)
     assert beside.call(users.CREATE, users.CreateUser(name="B", email="bob@example.com"), key="sk")
     beside.call(users.DELETE, users.UserId(user_id=mine.id), key="sk")
+    assert_unharmed(prey)
+
+
+def test_an_import_updates_nobody_beside(prey: Prey, neighbour: Neighbour) -> None:
+    """A row with a taken address of another environment makes a user of the own."""
+    row = {"email": EMAIL, "name": "Stolen", "banned": True}
+    raw = Raw(body={"users": [row], "onConflict": "update"})
+    assert neighbour.world.call(users.IMPORT, raw, key="sk").created == 1
     assert_unharmed(prey)
 
 
@@ -222,6 +248,22 @@ def test_keys_are_administered_within_their_project_alone(prey: Prey, neighbour:
     own = beside.call(keys.LIST, key="sk").items
     assert {key.environment for key in own} == {"other"}
     assert beside.call(keys.CURRENT).environment == "other"
+
+
+def test_owners_of_one_organization_do_not_see_those_of_another_environment(
+    prey: Prey, neighbour: Neighbour
+) -> None:
+    """Where two environments share the organization of their project, each has its own members of it."""
+    shared = prey.world.installed.organization_id
+    tenancy.add(prey.world, shared, "here@example.com", "owner")
+    request = members.ListMembers(organization_id=shared)
+    if neighbour.world.installed.project_id != prey.world.installed.project_id:
+        assert neighbour.world.refused(members.LIST, request, key="sk").code == NO_ORGANIZATION
+        return
+    page = neighbour.world.call(members.LIST, request, key="sk")
+    assert (page.items, page.pagination.total) == ([], 0)
+    wanted = organizations.OrganizationId(organization_id=shared)
+    assert neighbour.world.call(organizations.GET, wanted, key="sk").member_count == 0
 
 
 def test_what_is_invited_to_has_to_be_the_own_project(prey: Prey, neighbour: Neighbour) -> None:
