@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+from bkendctl.cli.browsing import open_window
 from bkendctl.cli.context import Context
 from bkendctl.cli.progress import spinner
 from bkendctl.client.voice import Voice
@@ -166,7 +166,7 @@ def _redirect_uri(ctx: Context, provider: str) -> str:
 
 def _answer(ctx: Context, url: str, listener: Listener) -> dict[str, str]:
     """What the browser brings back, or what a person pastes of it. cli/browser-silent after five minutes."""
-    is_opened = _open(url)
+    is_opened = open_window(url)
     if is_opened:
         ctx.say.note("sign in with the browser that was opened")
     elif ctx.say.silent and not ctx.ask.can_ask:
@@ -218,16 +218,6 @@ def _show_address(ctx: Context, url: str) -> None:
     if ctx.ask.can_ask:
         stream.write("On another device, paste the address that its browser ends at:\n")
     stream.flush()
-
-
-def _open(url: str) -> bool:
-    """Open a window of a browser; False where there is none, or only one that would take the terminal."""
-    import webbrowser
-
-    has_screen = sys.platform in ("darwin", "win32") or any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
-    )
-    return has_screen and webbrowser.open(url)
 
 
 def _has_line() -> bool:

@@ -1,4 +1,4 @@
-"""Pages of users: filters, order, and which index finds them without reading all (ADR 0017)."""
+"""Pages of users: filters, order, and which index finds them without reading all (ADR 0018)."""
 
 from __future__ import annotations
 

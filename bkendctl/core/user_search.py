@@ -1,4 +1,4 @@
-"""Searching users for part of a text, by an index where that is quicker than reading (ADR 0017)."""
+"""Searching users for part of a text, by an index where that is quicker than reading (ADR 0018)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bkendctl.core.user_totals import MOST_COUNTED
 GRAM = 3
 """Letters of what both indexes hold."""
 SPAN_BITS = 40
-"""Each environment has 2^40 numbers in SQLite's index (migration 0005), negative ones for the deleted."""
+"""Each environment has 2^40 numbers in SQLite's index (migration 0006), negative ones for the deleted."""
 FEW = 1_000
 """Up to how many hits are sorted; more lie so close together that their order is read instead."""
 SAMPLE = 2_000

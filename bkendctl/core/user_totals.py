@@ -1,4 +1,4 @@
-"""How many users there are: counts that triggers keep (ADR 0017), and how far all else is counted."""
+"""How many users there are: counts that triggers keep (ADR 0018), and how far all else is counted."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from bkendctl.contract import (
     accounts,
     audit_events,
+    avatars,
     dev_clock,
     email_config,
     environments,
@@ -33,6 +34,8 @@ from bkendctl.contract import (
     session_settings,
     sessions,
     signing_keys,
+    template_settings,
+    templates,
     users,
     verifications,
 )
@@ -150,6 +153,12 @@ INTRUSIONS: dict[str, Intrusion] = {
     users.SESSIONS.name: (by_user_id(users.SESSIONS), NOBODY),
     users.REVOKE_SESSIONS.name: (by_user_id(users.REVOKE_SESSIONS), NOBODY),
     users.RESET_MFA.name: (by_user_id(users.RESET_MFA), NOBODY),
+    avatars.CREATE_UPLOAD.name: (by_user_id(avatars.CREATE_UPLOAD, filename="me.png"), NOBODY),
+    avatars.SAVE.name: (
+        by_user_id(avatars.SAVE, s3_key="00000000-0000-4000-8000-000000000000.png"),
+        NOBODY,
+    ),
+    avatars.REMOVE.name: (by_user_id(avatars.REMOVE), NOBODY),
     profile.SHOW.name: (by_user_id(profile.SHOW), NOBODY),
     profile.SET.name: (by_user_id(profile.SET, name="Stolen"), NOBODY),
     preferences.SHOW.name: (by_user_id(preferences.SHOW), NOBODY),
@@ -251,5 +260,7 @@ AT_HOME = {
         password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
         users.IMPORT,
         users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
+        template_settings.GET, template_settings.SET,
+        templates.GET, templates.LIST, templates.PREVIEW, templates.RESET, templates.SET,
     )
 }  # fmt: skip

@@ -1,6 +1,6 @@
-"""What keeps counts and search index of users: triggers, so that no writer can forget them (ADR 0017).
+"""What keeps counts and search index of users: triggers, so that no writer can forget them (ADR 0018).
 
-Part of migration 0005 and frozen with it: a change is a new migration.
+Part of migration 0006 and frozen with it: a change is a new migration.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from alembic import op
 
 from bkendctl.core.migrations import user_triggers
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def _text(length: int) -> sa.types.TypeEngine[str]:
