@@ -12,9 +12,10 @@ from bkendctl.cli.browsing import open_window
 from bkendctl.cli.context import Context
 from bkendctl.cli.progress import spinner
 from bkendctl.client.voice import Voice
-from bkendctl.contract import hosted, oauth
+from bkendctl.contract import hosted, linked_accounts, oauth
 from bkendctl.contract.accounts import TokenPair
-from bkendctl.contract.errors import Failure
+from bkendctl.contract.errors import ERRORS, Failure
+from bkendctl.contract.paging import PageRequest
 
 if TYPE_CHECKING:
     from bkendctl.client.loopback import Listener
@@ -102,6 +103,23 @@ def sign_in(ctx: Context, provider: str | None = None) -> TokenPair:
             _redirect_uri(ctx, provider)
         url = under_way.address(f"{hosted.PAGE}/{provider}" if provider else hosted.PAGE)
         return under_way.trade(ctx, _answer(ctx, url, under_way.listener))
+
+
+def link(ctx: Context, provider: str) -> None:
+    """Have a person sign in on the hosted page and choose an account at a provider, to be linked.
+
+    Failures: as sign_in, cli/browser-refused where somebody else signed in there, and linked_accounts.link's.
+    """
+    with attempt(ctx, provider) as under_way:
+        under_way.require_page()
+        _redirect_uri(ctx, provider)
+        url = f"{under_way.address(hosted.PAGE)}&link={provider}"
+        answer = _answer(ctx, url, under_way.listener)
+    if "linked" not in answer:
+        raise _refusal(answer.get("error", ""))
+    linked = ctx.call(linked_accounts.LIST, PageRequest(limit=100)).items
+    if provider not in {each.provider for each in linked}:
+        raise Failure("cli/browser-refused", "Somebody else signed in there, and has it linked now.")
 
 
 def _client(ctx: Context) -> str:
@@ -230,4 +248,6 @@ def _has_line() -> bool:
 def _refusal(error: str) -> Failure:
     if error == "access_denied":
         return Failure("cli/browser-refused", "The sign-in was cancelled in the browser.")
+    if error in ERRORS:
+        return Failure(error)
     return Failure("cli/browser-refused", f"The page answers {error[:60] or 'nothing'}.")
