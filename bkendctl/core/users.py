@@ -1,4 +1,4 @@
-"""Users of the environment: make, find, change, delete. Listing and searching is in user_list.py."""
+"""Users of the environment: make, find, change, delete. Listing and searching is in user_pages.py."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from bkendctl.core import (
     user_export,
     user_import,
     user_list,
+    user_pages,
 )
 from bkendctl.core.call import Call
 from bkendctl.core.clock import DAY, instant_of
@@ -52,10 +53,17 @@ def by_id(call: Call, user_id: str, *, deleted: bool = False) -> Row[Any]:
 
 
 def insert(
-    call: Call, *, email: str, name: str, role: str, password_hash: str | None, verified: bool = False
+    call: Call,
+    *,
+    email: str,
+    name: str,
+    role: str,
+    password_hash: str | None,
+    verified: bool = False,
+    user_id: str | None = None,
 ) -> Row[Any]:
     """Make a user; auth/email-already-exists when another has the address."""
-    user_id = call.new_id()
+    user_id = user_id or call.new_id()
     values = {
         "id": user_id,
         "environment_id": call.environment_id,
@@ -140,7 +148,7 @@ def create(call: Call, request: contract.CreateUser, password_hash: str | None) 
 @handles(contract.LIST)
 def list_users(call: Call, request: contract.ListUsers) -> contract.UserPage:
     """A page of the environment's users."""
-    return user_list.page(call, request)
+    return user_pages.page(call, request)
 
 
 @handles(contract.EXPORT)
