@@ -13,7 +13,9 @@ from machine import Machine
 from shell import ALICE, PASSWORD, PROGRAM, Shell, clean
 from streams import Screen
 
-from bkendctl.local.paths import Paths
+from bkendctl.client.embedded import core_at
+from bkendctl.local.paths import Paths, paths
+from tests.http_server import HttpServer
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +111,12 @@ def archive(machine: Machine, tmp_path: Path) -> Path:
     machine.run("db", "backup", str(tmp_path / "monday.tar"), "--with-files")
     machine.run("users", "create", "bob@example.com", "--name", "Bob")
     return tmp_path / "monday.tar"
+
+
+@pytest.fixture
+def served(alice: Shell, http_server: HttpServer) -> Iterator[HttpServer]:
+    """A server over the core that Alice's profile has embedded."""
+    core = core_at(f"sqlite:///{alice.database}", paths())
+    http_server.use(core)
+    yield http_server
+    core.database.close()

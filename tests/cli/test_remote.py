@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from shell import ALICE, PASSWORD, Shell
 
-from bkendctl.client.embedded import core_at
-from bkendctl.local.paths import paths
 from tests.http_server import HttpServer
-
-
-@pytest.fixture
-def served(alice: Shell, http_server: HttpServer) -> Iterator[HttpServer]:
-    """A server over the core that Alice's profile has embedded."""
-    core = core_at(f"sqlite:///{alice.database}", paths())
-    http_server.use(core)
-    yield http_server
-    core.database.close()
 
 
 @pytest.fixture
@@ -33,8 +21,8 @@ def far(alice: Shell, served: HttpServer) -> Shell:
     return alice
 
 
-AGO = re.compile(r"\b(now|\d+ s ago)\b")
-"""How old something is changes between two commands."""
+AGO = re.compile(r"\b(now|\d+ s ago|profile \w+)\b")
+"""How old something is changes between two commands, and the two are of different profiles."""
 ALIKE = (
     ["whoami"],
     ["mfa", "status"],
