@@ -16,6 +16,7 @@ from bkendctl.cli.tables import View
 from bkendctl.client.voice import Voice
 from bkendctl.contract import users
 from bkendctl.contract.fields import AccountProvider, Role
+from bkendctl.contract.user_import import OnConflict
 
 noun = Noun("Users of the environment: list, roles, bans.")
 
@@ -108,6 +109,46 @@ def export(
         if value is not None:
             setattr(request, name, value)
     Export(ctx, request, to, file, include_hashes=include_hashes).run()
+
+
+@noun.verb("import")
+def import_users(
+    ctx: Context,
+    file: Annotated[Path, typer.Argument(help="The file; - for stdin.", metavar="FILE")],
+    source: Annotated[
+        str, typer.Option("--from", help="Who wrote it.", metavar="csv|jsonl|firebase|supabase|auth0")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only, write nothing.")] = False,
+    on_conflict: Annotated[
+        str, typer.Option(help="Where the address is taken.", metavar=one_of(OnConflict))
+    ] = "skip",
+    allow_roles: Annotated[bool, typer.Option("--allow-roles", help="Take roles over.")] = False,
+    without_hashes: Annotated[
+        bool, typer.Option("--without-hashes", help="Leave passwords behind; users reset them.")
+    ] = False,
+    firebase_config: Annotated[
+        Path | None, typer.Option(help="File with Firebase's hash_config; - for stdin.")
+    ] = None,
+    skip_first: Annotated[int, typer.Option(help="Leave out so many users, done before.")] = 0,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what became of each: .csv, else JSON lines.")
+    ] = None,
+) -> None:
+    """Bring in users with their password hashes.
+
+    Run again it goes on: who is in already is skipped. Status 10 when a user failed.
+
+    Example: bkendctl users import users.json --from firebase --firebase-config hash_config.txt
+    """
+    from bkendctl.cli.import_services import SERVICES, config_of
+    from bkendctl.cli.user_import import Import
+
+    if source not in SERVICES:
+        ctx.refuse(f"--from is {', '.join(SERVICES)}, not {source}.")
+    settings = None if firebase_config is None else config_of(firebase_config)
+    Import(
+        ctx, file, source, on_conflict, dry_run, allow_roles, without_hashes, skip_first, report, settings
+    ).run()
 
 
 def _choice(text: str) -> Any:
