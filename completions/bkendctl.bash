@@ -77,6 +77,11 @@ _bkendctl_value() {
     'users export --file') offer='@files' ;;
     'users export --role') offer='admin user guest' ;;
     'users export --status') offer='active banned deleted all' ;;
+    'users import --from') offer='csv jsonl firebase supabase auth0' ;;
+    'users import --on-conflict') offer='skip update fail' ;;
+    'users import --firebase-config') offer='@files' ;;
+    'users import --skip-first') offer='@' ;;
+    'users import --report') offer='@files' ;;
     'users create --name') offer='@' ;;
     'users create --role') offer='admin user guest' ;;
     'users update --name') offer='@' ;;
@@ -272,9 +277,10 @@ _bkendctl_command() {
     'account unlink') arguments=('email google github') ;;
     'account check') options='--provider' arguments=('@') ;;
     'account delete') : ;;
-    'users') verbs='list export get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa' ;;
+    'users') verbs='list export import get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa' ;;
     'users list') options='--search --search-type --role --status --provider --mfa --no-mfa --last-sign-in-before --sort --desc --asc --page --limit' ;;
     'users export') options='--to --file --role --status --include-accounts --include-hashes' ;;
+    'users import') options='--from --dry-run --on-conflict --allow-roles --without-hashes --firebase-config --skip-first --report' arguments=('@files') ;;
     'users get') arguments=('@users') ;;
     'users create') options='--name --role --password-stdin --email-verified' arguments=('@') ;;
     'users update') options='--name' arguments=('@users') ;;

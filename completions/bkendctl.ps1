@@ -17,7 +17,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'onboarding' = 'show set'
         'public-settings' = 'show set'
         'account' = 'accounts link unlink check delete'
-        'users' = 'list export get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa'
+        'users' = 'list export import get create update delete restore set-role ban unban sessions revoke-sessions reset-mfa'
         'orgs' = 'list create get update delete switch members'
         'orgs members' = 'list set-role remove'
         'projects' = 'list create get update delete'
@@ -78,6 +78,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'account check' = '--provider'
         'users list' = '--search --search-type --role --status --provider --mfa --no-mfa --last-sign-in-before --sort --desc --asc --page --limit'
         'users export' = '--to --file --role --status --include-accounts --include-hashes'
+        'users import' = '--from --dry-run --on-conflict --allow-roles --without-hashes --firebase-config --skip-first --report'
         'users create' = '--name --role --password-stdin --email-verified'
         'users update' = '--name'
         'users ban' = '--until --reason'
@@ -194,6 +195,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'users export --file' = '@files'
         'users export --role' = 'admin user guest'
         'users export --status' = 'active banned deleted all'
+        'users import --from' = 'csv jsonl firebase supabase auth0'
+        'users import --on-conflict' = 'skip update fail'
+        'users import --firebase-config' = '@files'
+        'users import --skip-first' = '@'
+        'users import --report' = '@files'
         'users create --name' = '@'
         'users create --role' = 'admin user guest'
         'users update --name' = '@'
@@ -342,6 +348,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'account link' = @('google github')
         'account unlink' = @('email google github')
         'account check' = @('@')
+        'users import' = @('@files')
         'users get' = @('@users')
         'users create' = @('@')
         'users update' = @('@users')
@@ -454,6 +461,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'users' = 'Users of the environment: list, roles, bans.'
         'users list' = 'List users.'
         'users export' = 'Write all users, oldest first.'
+        'users import' = 'Bring in users with their password hashes.'
         'users get' = 'Show one user.'
         'users create' = 'Make a user without sign-up.'
         'users update' = 'Rename a user.'
