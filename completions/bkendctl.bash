@@ -200,7 +200,7 @@ _bkendctl_command() {
     'demo') options='--keep --remote' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
     'signup') options='--name --magic-link --callback-url --password-stdin --show-tokens' arguments=('@') ;;
-    'login') options='--mfa-code --magic-link --token --web --callback-url --password-stdin --show-tokens' arguments=('@') ;;
+    'login') options='--mfa-code --magic-link --token --web --google --github --callback-url --password-stdin --show-tokens' arguments=('@') ;;
     'logout') options='--all' ;;
     'whoami') : ;;
     'token') verbs='print show refresh' ;;

@@ -111,6 +111,8 @@ complete -c bkendctl -n '__bkendctl_is \'login\'' -l mfa-code -x -d 'Code of you
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l magic-link -d 'By a link that is mailed, without a password.'
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l token -x -d 'Token or link of the mail; - reads it from stdin.'
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l web -d 'In a browser, on the server\'s sign-in page.'
+complete -c bkendctl -n '__bkendctl_is \'login\'' -l google -d 'In a browser, with Google.'
+complete -c bkendctl -n '__bkendctl_is \'login\'' -l github -d 'In a browser, with GitHub.'
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l callback-url -x -d 'Where the link leads; the server\'s own page when left out.'
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l password-stdin -d 'Read the password from stdin.'
 complete -c bkendctl -n '__bkendctl_is \'login\'' -l show-tokens -d 'Print the tokens too.'

@@ -39,7 +39,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'init' = '--name --environment --new-keys'
         'demo' = '--keep --remote'
         'signup' = '--name --magic-link --callback-url --password-stdin --show-tokens'
-        'login' = '--mfa-code --magic-link --token --web --callback-url --password-stdin --show-tokens'
+        'login' = '--mfa-code --magic-link --token --web --google --github --callback-url --password-stdin --show-tokens'
         'logout' = '--all'
         'token print' = '--no-refresh'
         'password change' = '--new-password-stdin'

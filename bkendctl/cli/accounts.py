@@ -97,6 +97,8 @@ def login(
         typer.Option("--token", help="Token or link of the mail; - reads it from stdin.", metavar="TOKEN"),
     ] = None,
     web: Annotated[bool, typer.Option("--web", help="In a browser, on the server's sign-in page.")] = False,
+    google: Annotated[bool, typer.Option("--google", help="In a browser, with Google.")] = False,
+    github: Annotated[bool, typer.Option("--github", help="In a browser, with GitHub.")] = False,
     callback_url: CallbackUrl = None,
     password_stdin: PasswordStdin = False,
     show_tokens: ShowTokens = False,
@@ -105,16 +107,16 @@ def login(
 
     Scripts set BKENDCTL_PASSWORD and BKENDCTL_MFA_CODE; without a code exit status 9 says one is needed.
     With --magic-link the link is mailed, then followed on this machine or pasted; scripts use --token.
-    With --web a browser is opened, and comes back to this terminal by a port of this machine; where none can
-    be opened the address is shown. An embedded profile serves the page for that long.
+    With --web, --google or --github a browser is opened, and comes back to this terminal by a port of this
+    machine; where none can be opened the address is shown. An embedded profile serves the page for that long.
 
     Example: bkendctl login alice@example.com
     """
-    if web:
+    ways = [name for name, wanted in {"web": web, "google": google, "github": github}.items() if wanted]
+    if ways:
         typed = {"magic_link": magic_link, "mfa_code": mfa_code, "token": token, "callback_url": callback_url}
-        _signed_in(
-            ctx, _by_browser(ctx, email, typed | {"password_stdin": password_stdin}), show_tokens=show_tokens
-        )
+        by_browser = _by_browser(ctx, ways, email, typed | {"password_stdin": password_stdin})
+        _signed_in(ctx, by_browser, show_tokens=show_tokens)
         return
     if [mfa_code, token].count("-") + password_stdin > 1:
         ctx.refuse("Only one of --password-stdin, --token - and --mfa-code - can read stdin.")
@@ -127,16 +129,18 @@ def login(
         _signed_in(ctx, pair, show_tokens=show_tokens)
 
 
-def _by_browser(ctx: Context, email: str | None, typed: dict[str, Any]) -> TokenPair:
+def _by_browser(ctx: Context, ways: list[str], email: str | None, typed: dict[str, Any]) -> TokenPair:
     """Sign in on the server's page; what would be typed there is refused here."""
+    if len(ways) > 1:
+        ctx.refuse("Only one of --web, --google and --github.")
     if email:
         ctx.refuse("The e-mail address is typed in the browser.", "bkendctl login --web")
     for name, value in typed.items():
         if value:
-            ctx.refuse(f"--{name.replace('_', '-')} does not go with --web.")
+            ctx.refuse(f"--{name.replace('_', '-')} does not go with --{ways[0]}.")
     from bkendctl.cli import web
 
-    return web.sign_in(ctx)
+    return web.sign_in(ctx, None if ways == ["web"] else ways[0])
 
 
 def _by_password(ctx: Context, email: str | None, mfa_code: str | None, *, password_stdin: bool) -> Any:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from bkendctl.cli.context import Context
 from bkendctl.cli.progress import spinner
 from bkendctl.client.voice import Voice
-from bkendctl.contract import hosted
+from bkendctl.contract import hosted, oauth
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
 
@@ -79,14 +79,14 @@ class Attempt(NamedTuple):
 
 
 @contextmanager
-def attempt(ctx: Context) -> Iterator[Attempt]:
+def attempt(ctx: Context, provider: str | None = None) -> Iterator[Attempt]:
     """Begin a sign-in by browser; its listener, and a server of our own where it needs one, end with it."""
     import secrets
 
     from bkendctl.client.loopback import Listener
 
     state = secrets.token_urlsafe(24)
-    with _pages(ctx) as base, Listener(state) as listener:
+    with _pages(ctx, provider) as base, Listener(state) as listener:
         yield Attempt(base, _client(ctx), listener, state, secrets.token_urlsafe(48))
 
 
@@ -94,11 +94,13 @@ def sign_in(ctx: Context, provider: str | None = None) -> TokenPair:
     """Have a person sign in on the hosted page, and trade the code that the browser brings back.
 
     provider: whose page to go on to at once. Failures: cli/not-offered where the server has no such page,
-    cli/browser-refused, cli/browser-silent, and those of hosted.exchange.
+    auth/oauth-not-configured, cli/browser-refused, cli/browser-silent, and those of hosted.exchange.
     """
-    with attempt(ctx) as under_way:
+    with attempt(ctx, provider) as under_way:
         under_way.require_page()
-        url = under_way.address(hosted.PAGE) + (f"&provider={provider}" if provider else "")
+        if provider is not None:
+            _redirect_uri(ctx, provider)
+        url = under_way.address(f"{hosted.PAGE}/{provider}" if provider else hosted.PAGE)
         return under_way.trade(ctx, _answer(ctx, url, under_way.listener))
 
 
@@ -123,15 +125,43 @@ def _challenge(verifier: str) -> str:
 
 
 @contextmanager
-def _pages(ctx: Context) -> Iterator[str]:
-    """The base of a server with pages for this profile: its own, or one for as long as this lasts."""
+def _pages(ctx: Context, provider: str | None) -> Iterator[str]:
+    """The base of a server with pages for this profile: its own, or one for as long as this lasts.
+
+    That one is where the provider sends browsers back to.
+    """
     if ctx.profile.kind != "embedded":
         yield str(ctx.profile.url).rstrip("/")
         return
     from bkendctl.cli.own_server import serving
 
-    with serving(ctx) as url:
+    with serving(ctx, None if provider is None else _own_origin(ctx, provider)) as url:
         yield url
+
+
+def _own_origin(ctx: Context, provider: str) -> str:
+    """Where on this machine a provider sends browsers back to. cli/usage where it is not this machine."""
+    redirect_uri = _redirect_uri(ctx, provider)
+    parts = urlsplit(redirect_uri)
+    if parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "localhost"):
+        raise Failure(
+            "cli/usage",
+            f"{provider} sends browsers to {redirect_uri}, which is not this machine.",
+            hint=f"bkendctl profiles add NAME --url {parts.scheme}://{parts.netloc}",
+        )
+    return f"http://{parts.hostname}:{parts.port or 80}"
+
+
+def _redirect_uri(ctx: Context, provider: str) -> str:
+    """Where a provider sends browsers back to. auth/oauth-not-configured."""
+    for each in ctx.call(oauth.PROVIDERS, voice=Voice.GUEST).oauth:
+        if each.provider == provider:
+            return str(each.redirect_uri)
+    raise Failure(
+        "auth/oauth-not-configured",
+        f"Signing in with {provider} is not set up here.",
+        hint=f"bkendctl providers oauth set {provider}",
+    )
 
 
 def _answer(ctx: Context, url: str, listener: Listener) -> dict[str, str]:

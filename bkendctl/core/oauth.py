@@ -140,6 +140,37 @@ def offer(
     )
 
 
+def on_page(call: Call) -> list[str]:
+    """The providers that the hosted page can offer: those whose redirect URI is the server's own callback."""
+    return [
+        client.provider
+        for client in oauth_configs.all_enabled(call)
+        if urlsplit(client.redirect_uri).path.endswith(f"/v1/auth/{client.provider}/callback")
+    ]
+
+
+def begin(call: Call, provider: str, flow: str) -> str:
+    """The address at a provider where a sign-in of the hosted page begins; gives the browser its cookie.
+
+    flow: fingerprint of what the page goes on with when the browser is back. Failures:
+    auth/oauth-not-configured, auth/oauth-callback-failed.
+    """
+    with call.reading():
+        if provider not in on_page(call):
+            raise Failure("auth/oauth-not-configured")
+        client = oauth_configs.enabled(call, provider)
+    try:
+        url = call.core.providers.authorization_url(client, Deadline(DISCOVERY_SECONDS))
+    except Unusable:
+        raise Failure("auth/oauth-callback-failed") from None
+    browser = _browser(call)
+    keep_browser(call, browser)
+    state = oauth_states.minted(
+        call, provider, redirect_uri=client.redirect_uri, own=True, browser=browser, flow=flow
+    )
+    return offer(call, client, url, state, client.redirect_uri).authorization_url
+
+
 def _browser(call: Call) -> str:
     """What the browser's cookie says, so that several tabs can be under way; a fresh value without one."""
     cookies = call.source.cookies

@@ -10,9 +10,21 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 
 from bkendctl.contract.errors import Failure
-from bkendctl.core import callbacks, invitations, mail_tokens, permissions, rate_limits, schema
+from bkendctl.core import (
+    callbacks,
+    invitations,
+    mail_tokens,
+    oauth,
+    oauth_configs,
+    oauth_states,
+    permissions,
+    rate_limits,
+    schema,
+)
 from bkendctl.core.call import Call
 from bkendctl.core.mail_tokens import Refusals
+from bkendctl.core.oauth_states import State
+from bkendctl.core.runtime import Core
 from bkendctl.core.settings import EmailSettings, PasswordPolicy
 
 
@@ -47,8 +59,15 @@ def enter_invitation(call: Call, token: str, email: str) -> Row[Any]:
             _count(call)
 
 
-def enter_client(call: Call, client: str, redirect_uri: str) -> EmailSettings:
-    """Let a publishable key name the environment of a call, for the hosted page, and give its settings.
+class Offer(NamedTuple):
+    """What the hosted page of an environment offers. providers: by name."""
+
+    email: EmailSettings
+    providers: list[str]
+
+
+def enter_client(call: Call, client: str, redirect_uri: str) -> Offer:
+    """Let a publishable key name the environment of a call, for the hosted page, and give what it offers.
 
     A secret key is refused: it would be in the address of a page. Failures: those of a key,
     auth/too-many-requests; common/invalid-parameters for a redirect_uri that may not take a code.
@@ -61,7 +80,22 @@ def enter_client(call: Call, client: str, redirect_uri: str) -> EmailSettings:
             rate_limits.count_page(call)
         if not callbacks.may_take_code(call, redirect_uri):
             raise Failure("common/invalid-parameters", details={"redirect_uri": ["is not allowed"]})
-        return call.settings.email
+        return Offer(call.settings.email, oauth.on_page(call))
+
+
+def returning(core: Core, text: str) -> State | None:
+    """The state of a sign-in that the hosted page began, as a provider sends it back; None for all others."""
+    try:
+        state = oauth_states.read(core.vault, text)
+    except Failure:
+        return None
+    return state if state is not None and state.flow is not None else None
+
+
+def own_redirect_uri(call: Call, provider: str) -> str:
+    """The redirect URI that a provider of the environment knows. auth/oauth-not-configured."""
+    with call.reading():
+        return oauth_configs.enabled(call, provider).redirect_uri
 
 
 def may_lead_to(call: Call, url: str) -> bool:

@@ -98,18 +98,18 @@ def _about(call: Call) -> Headers:
     if call.allowance is not None:
         headers.append((b"x-ratelimit-limit", b"%d" % call.allowance.limit))
         headers.append((b"x-ratelimit-remaining", b"%d" % call.allowance.remaining))
-    headers += [(b"set-cookie", _cookie(each)) for each in call.cookies]
+    headers += [(b"set-cookie", cookie(each)) for each in call.cookies]
     if call.environment is not None and call.environment.clock_offset_ms:
         offset = call.environment.clock_offset_ms // SECOND
         headers.append((b"x-dev-clock-offset", b"%d" % offset))
     return headers
 
 
-def _cookie(cookie: Cookie) -> bytes:
-    """For no script, and for no request that another site makes but a link or redirect to us."""
-    secure = "; Secure" if cookie.is_secure else ""
-    kept = f"Max-Age={cookie.seconds}; Path=/; HttpOnly; SameSite=Lax{secure}"
-    return f"{cookie.name}={cookie.value}; {kept}".encode("ascii")
+def cookie(given: Cookie) -> bytes:
+    """A cookie for no script, and for no request of another site but a link or redirect to us."""
+    secure = "; Secure" if given.is_secure else ""
+    kept = f"Max-Age={given.seconds}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    return f"{given.name}={given.value}; {kept}".encode("ascii")
 
 
 async def send(answer: Answer, send: Send) -> None:

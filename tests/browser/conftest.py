@@ -52,8 +52,8 @@ def app() -> Iterator[Listener]:
 def open_page(world: World, chromium: Browser, app: Listener) -> Iterator[Open]:
     """Open a window on a path of the server; what is not offered to open_page is a browser's default.
 
-    foreign: pages of others, by their URLs, with {} for the path's. In the end no window has asked anybody
-    but the server and the app, or complained, save of what was refused.
+    foreign: pages of others, by their URLs, with {} for the path's. also: another server that it may ask. In
+    the end no window has asked anybody else, or complained, save of what was refused.
     """
     server = world.server
     assert server is not None
@@ -69,7 +69,8 @@ def open_page(world: World, chromium: Browser, app: Listener) -> Iterator[Open]:
     elsewhere: set[str] = set()
     with ExitStack() as stack:
 
-        def open_(path: str, *, foreign: dict[str, str] | None = None, **how: Any) -> Page:
+        def open_(path: str, *, foreign: dict[str, str] | None = None, also: str = "", **how: Any) -> Page:
+            elsewhere.update({also} - {""})
             context = stack.enter_context(chromium.new_context(**({"java_script_enabled": False} | how)))
             watch(context)
             for url, html in (foreign or {}).items():

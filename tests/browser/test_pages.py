@@ -12,7 +12,9 @@ from tests.browser.conftest import SECONDS, Open
 from tests.browser.listening import Listener
 from tests.conftest import PASSWORD, World
 from tests.operations.mailed import ALICE, by_link, link_of
+from tests.operations.providing import Providing
 from tests.operations.test_mfa import amr
+from tests.provider_server import ProviderServer
 from tests.server.test_hosted_page import VERIFIER, address
 from tests.server.test_pages_of_links import invitation_link, path_of, sign_up_link
 
@@ -79,6 +81,21 @@ def test_a_mailed_link_brings_the_terminal_its_sign_in(world: World, open_page: 
     mail.get_by_role("button", name="Sign in").click()
     expect(mail.get_by_role("heading")).to_have_text("back")
     assert traded(world, app) == ["magiclink"]
+
+
+def test_google_signs_in(
+    world: World, open_page: Open, app: Listener, provider_server: ProviderServer
+) -> None:
+    """From the page to the provider's consent and back to the app, in one browser, without JavaScript."""
+    provider_server.reset()
+    providing = Providing(world, provider_server)
+    providing.configure("google")
+    page = open_page(address(world, redirect_uri=app.url), also=provider_server.url)
+    page.get_by_role("link", name="Continue with Google").click()
+    expect(page.get_by_role("heading")).to_have_text("Fake Google")
+    page.get_by_role("button", name=ALICE).click()
+    expect(page.get_by_role("heading")).to_have_text("back")
+    assert traded(world, app) == ["oauth"]
 
 
 def test_a_new_password(world: World, open_page: Open) -> None:

@@ -6,13 +6,19 @@ import os
 import sys
 from urllib.parse import urlsplit
 
+import httpx
+
 from tests.server.browsing import Browser
 
 url = sys.argv[1]
 parts = urlsplit(url)
 browser = Browser(f"{parts.scheme}://{parts.netloc}")
 page = browser.open(f"{parts.path}?{parts.query}")
-if os.environ["ANSWERS"] == "cancel":
+email = os.environ["ANSWERS"].split()[0]
+if page.status == 302:  # on to a provider, and back
+    consent = httpx.post(page.headers["location"], data={"email": email}, trust_env=False)
+    location = browser.client.get(consent.headers["location"]).headers["location"]
+elif os.environ["ANSWERS"] == "cancel":
     location = next(link for link in page.links if "access_denied" in link)
 else:
     email, password = os.environ["ANSWERS"].split()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
+import time
 import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +19,10 @@ from shell import ALICE, PASSWORD, ROOT, Shell
 
 from bkendctl.cli import web
 from bkendctl.client.embedded import core_at
+from bkendctl.fake_provider.app import SECRET, settings
 from bkendctl.local.paths import paths
 from tests.http_server import HttpServer
+from tests.provider_server import ProviderServer
 from tests.server.browsing import Browser
 
 SCRIPT = Path(__file__).with_name("person_at_browser.py")
@@ -35,11 +39,13 @@ def far(alice: Shell, http_server: HttpServer) -> Iterator[Shell]:
     core.database.close()
 
 
-def at_browser(shell: Shell, answers: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def at_browser(
+    shell: Shell, answers: str, *arguments: str, way: str = "--web"
+) -> subprocess.CompletedProcess[str]:
     """Run a command where BROWSER is a person who gives these answers."""
     browser = f"{sys.executable} {SCRIPT} %s"
     variables = (f"BROWSER={browser}", f"ANSWERS={answers}", f"PYTHONPATH={ROOT}", "PYTHONWARNINGS=ignore")
-    return shell.process("login", "--web", *arguments, wrapper=("env", *variables))
+    return shell.process("login", way, *arguments, wrapper=("env", *variables))
 
 
 def test_a_browser_signs_in_at_a_server(far: Shell) -> None:
@@ -58,6 +64,42 @@ def test_a_browser_signs_in_at_the_own_core(alice: Shell) -> None:
     done = at_browser(alice, f"{ALICE} {PASSWORD}")
     assert done.returncode == 0, done
     assert alice.json("whoami")["email"] == ALICE
+
+
+def set_up(shell: Shell, provider: str, base: str, own: str) -> None:
+    """Set a fake provider up, which sends browsers to our own callback."""
+    wanted = settings(provider, base)
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in wanted.items() if name != "scopes"]
+    callback = f"{own}/v1/auth/{provider}/callback"
+    arguments = ("providers", "oauth", "set", provider, "--redirect-uri", callback, "--profile", "default")
+    shell.ok(*arguments, *options, "--client-secret-stdin", stdin=SECRET)
+
+
+def test_a_provider_signs_in_at_a_server(
+    far: Shell, http_server: HttpServer, provider_server: ProviderServer
+) -> None:
+    """--google and --github go through the server's own callback; a provider that is not set up is named."""
+    provider_server.now = time.time
+    far.refused(10, "auth/oauth-not-configured", "login", "--github")
+    set_up(far, "github", provider_server.url, http_server.url)
+    done = at_browser(far, "gina@example.com", way="--github")
+    assert done.returncode == 0, done
+    assert far.json("whoami")["email"] == "gina@example.com"
+    assert [each["provider"] for each in far.json("account", "accounts")["items"]] == ["github"]
+
+
+def test_a_provider_signs_in_at_the_own_core(alice: Shell, provider_server: ProviderServer) -> None:
+    """The page is served where the provider sends browsers back to; elsewhere than here is said."""
+    provider_server.now = time.time
+    set_up(alice, "google", provider_server.url, "https://auth.example.com")
+    alice.refused(2, "cli/usage", "login", "--google")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        own = f"http://127.0.0.1:{free.getsockname()[1]}"
+    set_up(alice, "google", provider_server.url, own)
+    done = at_browser(alice, "gina@example.com", way="--google")
+    assert done.returncode == 0, done
+    assert alice.json("whoami")["email"] == "gina@example.com"
 
 
 def test_a_sign_in_may_be_cancelled(far: Shell) -> None:
@@ -157,5 +199,11 @@ def test_a_server_without_the_page_says_so(far: Shell, http_server: HttpServer) 
 
 def test_what_is_asked_in_the_browser_is_no_argument(far: Shell) -> None:
     """Usage errors."""
-    for arguments in ([ALICE], ["--magic-link"], ["--mfa-code", "123456"], ["--password-stdin"]):
+    for arguments in (
+        [ALICE],
+        ["--google"],
+        ["--magic-link"],
+        ["--mfa-code", "123456"],
+        ["--password-stdin"],
+    ):
         far.refused(2, "cli/usage", "login", "--web", *arguments)

@@ -11,6 +11,8 @@ import pytest
 from bkendctl.server.protocol import Protocol
 from tests.conftest import World
 from tests.http_server import HttpServer
+from tests.operations.providing import PROVIDERS, Providing
+from tests.provider_server import ProviderServer
 from tests.server.browsing import Browser
 from tests.server.wire import Line
 
@@ -81,3 +83,14 @@ def browser(world: World) -> Iterator[Browser]:
     assert world.server is not None
     yield (browser := Browser(world.server.url))
     browser.close()
+
+
+@pytest.fixture
+def providing(world: World, provider_server: ProviderServer) -> Iterator[Providing]:
+    """The world, with Google and GitHub set up."""
+    found = Providing(world, provider_server)
+    provider_server.reset()
+    for provider in PROVIDERS:
+        found.configure(provider)
+    yield found
+    provider_server.reset()

@@ -86,7 +86,7 @@ def test_the_form_may_end_at_the_app_and_nowhere_else(world: World, browser: Bro
     assert page.headers["x-frame-options"] == "DENY"
     (cookie,) = browser.client.cookies.jar
     assert (cookie.path, cookie.has_nonstandard_attr("HttpOnly")) == ("/", True)
-    assert "SameSite=lax" in page.headers["set-cookie"]
+    assert "SameSite=Lax" in page.headers["set-cookie"]
 
 
 @pytest.mark.parametrize("target", [TERMINAL, "http://[::1]:1/cb", "http://127.0.0.1/x?y=1"])

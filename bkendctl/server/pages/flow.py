@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from bkendctl.contract.operation import Operation
 from bkendctl.core import hosted, pages
 from bkendctl.core.call import Call
 from bkendctl.core.callbacks import origin_of
-from bkendctl.core.settings import EmailSettings
+from bkendctl.core.pages import Offer
 from bkendctl.server.pages.visit import Sent, Shown, Visit, with_query
 
 NAMES = ("client", "redirect_uri", "code_challenge", "code_challenge_method", "state")
@@ -49,6 +49,10 @@ class Flow(Struct):
         """Address of the hosted page."""
         return f"{contract.PAGE}?{self.query}"
 
+    def provider_page(self, provider: str) -> str:
+        """Where a sign-in with a provider begins."""
+        return f"{contract.PAGE}/{provider}?{self.query}"
+
     @property
     def is_terminal(self) -> bool:
         """Whether a program on the browser's own machine waits (RFC 8252, section 7.3)."""
@@ -69,16 +73,24 @@ class Flow(Struct):
         return Sent(self.back(code=hosted.give(call, pair, self.redirect_uri, self.code_challenge)))
 
 
-def enter(visit: Visit, operation: Operation[Any, Any]) -> tuple[Flow, Call, EmailSettings]:
-    """Read the flow of a visit and begin a call in the environment of its client.
+class Entered(NamedTuple):
+    """A flow, the call that begins in its environment, and what that offers."""
+
+    flow: Flow
+    call: Call
+    offer: Offer
+
+
+def enter(visit: Visit, operation: Operation[Any, Any], given: dict[str, str] | None = None) -> Entered:
+    """Read the flow of a visit, or one given, and begin a call in the environment of its client.
 
     Nobody is sent to an address that is not allowed. Refused.
     """
-    given = {name: visit.field(name) or visit.query.get(name, "") for name in NAMES}
-    flow = Flow(**given)
+    fields = visit.query | visit.form if given is None else given
+    flow = Flow(**{name: fields.get(name, "") for name in NAMES})
     call = visit.begin(operation)
     try:
-        settings = pages.enter_client(call, flow.client, flow.redirect_uri)
+        offer = pages.enter_client(call, flow.client, flow.redirect_uri)
     except Failure as failure:
         if failure.status == 429:
             raise
@@ -89,4 +101,4 @@ def enter(visit: Visit, operation: Operation[Any, Any]) -> tuple[Flow, Call, Ema
         raise Refused(Sent(with_query(flow.redirect_uri, error="invalid_request"), status=302))
     if flow.code_challenge_method != "S256" or not _CHALLENGE.fullmatch(flow.code_challenge):
         raise Refused(Sent(flow.back(error="invalid_request"), status=302))
-    return flow, call, settings
+    return Entered(flow, call, offer)

@@ -27,7 +27,7 @@ def show(visit: Visit) -> Outcome:
         visit.speak(behind.locale)
         return Shown(template="magic_token", values={"email": behind.email, "token": token})
     try:
-        flow, call, _settings = flows.enter(visit, magic_links.COMPLETE)
+        flow, call, _offer = flows.enter(visit, magic_links.COMPLETE)
     except flows.Refused as refused:
         return refused.outcome
     return _button(visit, flow, call)
@@ -36,7 +36,7 @@ def show(visit: Visit) -> Outcome:
 def sign_in(visit: Visit) -> Outcome:
     """Sign in and send the browser on; asks for a second factor first where one is wanted."""
     try:
-        flow, call, _settings = flows.enter(visit, magic_links.COMPLETE)
+        flow, call, _offer = flows.enter(visit, magic_links.COMPLETE)
     except flows.Refused as refused:
         return refused.outcome
     code = visit.field("mfaCode").strip()

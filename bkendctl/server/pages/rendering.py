@@ -8,8 +8,10 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
+from bkendctl.core.call import Cookie
+from bkendctl.server import outgoing
 from bkendctl.server.outgoing import BUSY_SECONDS
-from bkendctl.server.pages.visit import COOKIE, Outcome, Sent, Shown, Visit
+from bkendctl.server.pages.visit import Outcome, Sent, Shown, Visit
 
 STYLE = "/pages/page.css"
 COOKIE_SECONDS = 3600
@@ -57,10 +59,9 @@ def respond(visit: Visit, outcome: Outcome, *, secure: bool) -> Response:
             **outcome.values,
         )
         response = Response(text, outcome.status, headers, "text/html")
-    if visit.sets_cookie:
-        response.set_cookie(
-            COOKIE, visit.browser, COOKIE_SECONDS, path="/", secure=secure, httponly=True, samesite="lax"
-        )
+    kept = [Cookie(name, value, COOKIE_SECONDS, secure) for name, value in visit.kept.items()]
+    for cookie in (*kept, *(visit.call.cookies if visit.call is not None else ())):
+        response.headers.append("set-cookie", outgoing.cookie(cookie).decode())
     return response
 
 

@@ -12,16 +12,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bkendctl.contract import accounts, hosted, invitations, magic_links, password_resets, verifications
+from bkendctl.contract import (
+    accounts,
+    hosted,
+    invitations,
+    magic_links,
+    oauth,
+    password_resets,
+    verifications,
+)
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation
 from bkendctl.core import invitations as core_invitations
 from bkendctl.core import mailbox
+from bkendctl.core.pages import returning
 from bkendctl.core.runtime import Core
 from bkendctl.server import incoming, outgoing
 from bkendctl.server.note import Note
 from bkendctl.server.operations import source_of
-from bkendctl.server.pages import links, magic, rendering, signing_in
+from bkendctl.server.pages import links, magic, provider, rendering, signing_in
 from bkendctl.server.pages.visit import Outcome, Visit
 from bkendctl.server.pools import Pool, Pools
 
@@ -31,12 +40,16 @@ Act = Callable[[Visit], Outcome]
 
 
 class Page(NamedTuple):
-    """show answers GET, act POST; act asks for operation, which decides in which threads it runs."""
+    """show answers GET, act POST; act asks for operation, which decides in which threads it runs.
+
+    calls_out: whether show asks somebody else over the network.
+    """
 
     path: str
     show: Act | None
     act: Act | None
     operation: Operation[Any, Any]
+    calls_out: bool = False
 
 
 CONFIRM_SIGN_UP = accounts.CONFIRM_SIGN_UP
@@ -47,6 +60,7 @@ PAGES = (
     Page(core_invitations.PAGE, links.show_invitation, links.answer_invitation, invitations.ACCEPT),
     Page(magic_links.PAGE, magic.show, magic.sign_in, magic_links.COMPLETE),
     Page(hosted.PAGE, signing_in.show, signing_in.act, accounts.SIGN_IN),
+    Page(f"{hosted.PAGE}/{{provider}}", provider.begin, None, oauth.PROVIDERS, calls_out=True),
 )
 
 
@@ -54,7 +68,7 @@ class Pages:
     """The routes of the pages. body_seconds: how long a form may take to arrive."""
 
     def __init__(self, core: Core, pools: Pools, *, body_seconds: float = incoming.BODY_SECONDS) -> None:
-        self._core = core
+        self.core = core
         self.pools = pools
         self._body_seconds = body_seconds
 
@@ -63,6 +77,7 @@ class Pages:
         return [
             Route(rendering.STYLE, _style),
             Route(CONFIRM_SIGN_UP.path, _Confirmation(self, operations)),
+            Route(oauth.COMPLETE_REDIRECT.path, _Return(self, operations)),
             *(Route(page.path, self._endpoint(page), methods=_methods(page)) for page in PAGES),
         ]
 
@@ -72,7 +87,8 @@ class Pages:
             if request.method == "POST" and page.act is not None:
                 return await self.answer(request, page.act, self.pools.of(page.operation))
             assert page.show is not None
-            return await self.answer(request, page.show, self.pools.reading)
+            pool = self.pools.calling if page.calls_out else self.pools.reading
+            return await self.answer(request, page.show, pool)
 
         return endpoint
 
@@ -80,9 +96,10 @@ class Pages:
         """Let a page act. as_page: whether a refusal is told to a person, not to a program."""
         scope = request.scope
         headers = incoming.headers_of(scope)
-        visit = Visit(self._core, source_of(scope), headers)
+        visit = Visit(self.core, source_of(scope), headers)
         note: Note = scope["note"]
         try:
+            visit.path = request.path_params
             visit.query = fields_of(scope["query_string"])
             visit.form = await self._form(request, headers)
             outcome = await pool.run(partial(act, visit))
@@ -123,6 +140,24 @@ class _Confirmation:
         else:
             await self._operations(scope, receive, send)
             return
+        await response(scope, receive, send)
+
+
+class _Return:
+    """A provider's redirect: of a browser that the hosted page sent there, else the API's (decision 132)."""
+
+    def __init__(self, pages: Pages, operations: ASGIApp) -> None:
+        self._pages = pages
+        self._operations = operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        state = request.query_params.get("state", "")
+        is_ours = request.method == "GET" and "x-api-key" not in request.headers
+        if not (is_ours and returning(self._pages.core, state)):
+            await self._operations(scope, receive, send)
+            return
+        response = await self._pages.answer(request, provider.back, self._pages.pools.calling)
         await response(scope, receive, send)
 
 

@@ -13,71 +13,81 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from bkendctl.contract import accounts, magic_links, password_resets, verifications
+from bkendctl.contract import accounts, magic_links, oauth, password_resets, verifications
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation
 from bkendctl.core.call import Call
 from bkendctl.core.clock import MINUTE
-from bkendctl.core.settings import EmailSettings
 from bkendctl.server.pages import flow as flows
-from bkendctl.server.pages.flow import Flow
+from bkendctl.server.pages.flow import Entered, Flow
 from bkendctl.server.pages.magic import ASKING
 from bkendctl.server.pages.visit import Outcome, Shown, Visit
 
 TICKET_MS = 5 * MINUTE
+PROVIDERS = {"google": "Google", "github": "GitHub"}
 URL_LENGTH = 2048
 """Of a callback URL: where an app's own parts leave no room, no link can be mailed."""
 
 
 class Ticket(Struct):
-    """What waits for the second step."""
+    """What waits for the second step: the fields that signed in so far, by password, or with a provider."""
 
     client: str
-    email: str
-    password: str
+    given: dict[str, str]
     until: int
+    provider: str = ""
 
 
 def show(visit: Visit) -> Outcome:
     """The page as it is opened."""
     try:
-        flow, call, settings = flows.enter(visit, accounts.SIGN_IN)
+        return form(visit, flows.enter(visit, accounts.SIGN_IN))
     except flows.Refused as refused:
         return refused.outcome
-    return _form(visit, flow, call, settings)
 
 
 def act(visit: Visit) -> Outcome:
     """Do what was pressed."""
     does = _ACTIONS.get(visit.field("action"), _by_password)
     try:
-        flow, call, settings = flows.enter(visit, _OPERATIONS.get(does, accounts.SIGN_IN))
+        entered = flows.enter(visit, _OPERATIONS.get(does, accounts.SIGN_IN))
     except flows.Refused as refused:
         return refused.outcome
+    flow, call, _offer = entered
     is_late = bool(visit.form.get("ticket")) and _opened(visit, flow, call) is None
     if is_late or not _is_own_form(visit):
-        return _form(visit, flow, call, settings, says="signin.stale", status=403)
+        return form(visit, entered, says="signin.stale", status=403)
     try:
         return does(visit, flow, call)
     except Failure as failure:
-        return _form(visit, flow, call, settings, failure)
+        return form(visit, entered, failure)
 
 
 def _by_password(visit: Visit, flow: Flow, call: Call) -> Outcome:
     ticket = _opened(visit, flow, call)
+    if ticket is None or ticket.provider:
+        typed = {"email": visit.field("email").strip(), "password": visit.field("password")}
+        ticket = Ticket(flow.client, typed, call.now + TICKET_MS)
+    return _sign_in(visit, flow, call, ticket)
+
+
+def _by_provider(visit: Visit, flow: Flow, call: Call) -> Outcome:
+    """The second step after a provider's word, which was kept for it (decision 44)."""
+    ticket = _opened(visit, flow, call)
+    if ticket is None or not ticket.provider:
+        raise Failure("common/invalid-parameters")
+    return _sign_in(visit, flow, call, ticket)
+
+
+def _sign_in(visit: Visit, flow: Flow, call: Call, ticket: Ticket) -> Outcome:
     code = visit.field("mfaCode").strip()
-    email = ticket.email if ticket is not None else visit.field("email").strip()
-    password = ticket.password if ticket is not None else visit.field("password")
-    body = {"email": email, "password": password} | ({"mfaCode": code} if code else {})
+    path = {"provider": ticket.provider} if ticket.provider else {}
     try:
-        pair = visit.ask(call, **body)
+        pair = visit.ask(call, path, **ticket.given, **({"mfaCode": code} if code else {}))
     except Failure as failure:
-        is_about_code = failure.code == "common/invalid-parameters" and set(failure.details or ()) == {
-            "mfaCode"
-        }
-        if failure.code not in ASKING and not is_about_code:
+        if failure.code not in ASKING and set(failure.details or ()) != {"mfaCode"}:
             raise
-        return _second_step(visit, flow, call, body, failure)
+        return second_step(visit, flow, call, ticket, failure)
     return flow.signed_in(call, pair)
 
 
@@ -99,33 +109,29 @@ def _unconfirmed(visit: Visit, flow: Flow, call: Call) -> Outcome:
     return _mailed(visit, flow, "signin.mailed_confirmation", email)
 
 
-_ACTIONS = {"link": _by_link, "forgot": _forgotten, "resend": _unconfirmed}
+_ACTIONS = {"provider": _by_provider, "link": _by_link, "forgot": _forgotten, "resend": _unconfirmed}
 _OPERATIONS: dict[Any, Operation[Any, Any]] = {
+    _by_provider: oauth.COMPLETE,
     _forgotten: password_resets.REQUEST,
     _unconfirmed: verifications.RESEND_SIGN_UP,
 }
 
 
-def _form(
-    visit: Visit,
-    flow: Flow,
-    call: Call,
-    settings: EmailSettings,
-    failure: Failure | None = None,
-    *,
-    says: str = "",
-    status: int = 200,
+def form(
+    visit: Visit, entered: Entered, failure: Failure | None = None, *, says: str = "", status: int = 200
 ) -> Shown:
     """The first step. failure: why what was tried did not do; what was typed stays, but for the password."""
     if failure is not None and failure.code == "common/invalid-parameters":
         says = "signin.missing"
-    link = _callback_url(call, flow)
+    flow, call, offer = entered
+    by_link = offer.email.enabled and offer.email.magic_link_enabled and _callback_url(call, flow)
     values = {
         "flow": flow,
         "email": visit.field("email"),
         "csrf": _token(visit),
-        "by_password": settings.enabled,
-        "by_link": settings.enabled and settings.magic_link_enabled and bool(link),
+        "by_password": offer.email.enabled,
+        "by_link": bool(by_link),
+        "providers": [(PROVIDERS[name], flow.provider_page(name)) for name in offer.providers],
         "is_unconfirmed": failure is not None and failure.code == "auth/email-not-verified",
     }
     status = failure.status if failure is not None else status
@@ -139,13 +145,14 @@ def _form(
     )
 
 
-def _second_step(visit: Visit, flow: Flow, call: Call, body: dict[str, str], failure: Failure) -> Shown:
+def second_step(visit: Visit, flow: Flow, call: Call, ticket: Ticket, failure: Failure) -> Shown:
+    """Ask for the second factor; failure: why what came was not enough."""
     is_first = failure.code == "auth/mfa-required"
     if failure.code == "common/invalid-parameters":
         failure = Failure("auth/invalid-mfa-code")
-    ticket = Ticket(flow.client, body["email"], body["password"], call.now + TICKET_MS)
     sealed = call.core.vault.seal(msgspec.json.encode(ticket), _identity(visit))
     hidden = {"csrf": _token(visit), "ticket": urlsafe_b64encode(sealed).decode()}
+    hidden |= {"action": "provider"} if ticket.provider else {}
     return Shown(
         template="second_step",
         status=200 if is_first else failure.status,
@@ -185,7 +192,7 @@ def _identity(visit: Visit) -> str:
 
 def _token(visit: Visit) -> str:
     """The hidden token of a form; gives the browser its cookie."""
-    visit.sets_cookie = True
+    visit.keep_browser()
     return visit.core.vault.keyed_hash("page-form", visit.browser)
 
 

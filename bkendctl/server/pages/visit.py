@@ -47,15 +47,20 @@ Outcome = Shown | Sent
 
 
 class Visit:
-    """query and form: as they were sent. browser: what its cookie calls it."""
+    """path, query and form: as they were sent. browser: what its cookie calls it.
+
+    kept: cookies that it is given.
+    """
 
     def __init__(self, core: Core, source: Source, headers: dict[str, str]) -> None:
         self.core = core
+        self.path: dict[str, str] = {}
         self.query: dict[str, str] = {}
         self.form: dict[str, str] = {}
         self.language: Language = accepted(headers.get("accept-language", ""))
         self.call: Call | None = None
-        self.sets_cookie = False
+        self.cookies = source.cookies
+        self.kept: dict[str, str] = {}
         self._source = source
         found = source.cookies.get(COOKIE, "")
         self.has_cookie = bool(_COOKIE_VALUE.fullmatch(found))
@@ -75,17 +80,21 @@ class Visit:
         self.call = Call(self.core, operation, self._source)
         return self.call
 
+    def keep_browser(self) -> None:
+        """Let the browser be known again."""
+        self.kept[COOKIE] = self.browser
+
     def speak(self, locale: str | None) -> None:
         """Speak the language of a user, where it is one of ours."""
         self.language = of_locale(locale) or self.language
 
-    def ask(self, call: Call, **body: Any) -> Any:
+    def ask(self, call: Call, path: dict[str, str] | None = None, /, **body: Any) -> Any:
         """Do the operation of a call with these fields of its body; Failure when it is refused."""
-        return answer(call, Raw(body=body))
+        return answer(call, Raw(path=path or {}, body=body))
 
-    def look_up(self, call: Call, **query: str) -> Any:
+    def look_up(self, call: Call, path: dict[str, str] | None = None, /, **query: str) -> Any:
         """As ask, for an operation that takes a query."""
-        return answer(call, Raw(query=query))
+        return answer(call, Raw(path=path or {}, query=query))
 
     @property
     def project(self) -> str:
