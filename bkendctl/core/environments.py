@@ -74,7 +74,7 @@ def _require_deletable(call: Call, project: Row[Any], name: str | None) -> None:
     """Owners and admins of the organization; an admin of an environment that one alone (decision 138)."""
     own = call.is_admin and (project.id, name) == (call.env.project_id, call.env.name)
     if not own and not resources.is_manager(call, project.organization_id):
-        raise Failure("auth/forbidden")
+        resources.refuse_deletion()
 
 
 @handles(contract.DELETE, allowed=_may_delete, alone=True)
