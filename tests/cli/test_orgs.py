@@ -151,7 +151,7 @@ def test_what_destroys_says_where_and_production_asks_for_more(ready: Shell) -> 
 
 def test_whoami_says_which_environment_it_is_about(alice: Shell) -> None:
     """On the card for people; -o json stays the API's body."""
-    assert "dev (profile default)" in alice.ok("whoami").out
+    assert alice.ok("whoami").out.splitlines()[-1].split() == ["Environment", "dev"]
     assert "environment" not in alice.json("whoami")
 
 
