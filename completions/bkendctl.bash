@@ -140,6 +140,14 @@ _bkendctl_value() {
     'keys list --environment') offer='@' ;;
     'keys list --page') offer='@' ;;
     'keys list --limit') offer='@' ;;
+    'providers email set --magic-link-expiration-minutes') offer='@' ;;
+    'providers email set --allowed-callback-url') offer='@' ;;
+    'providers email set --min-length') offer='@' ;;
+    'providers email set --max-length') offer='@' ;;
+    'providers email set --expiration-days') offer='N null' ;;
+    'providers email set --max-failures') offer='@' ;;
+    'providers email set --window-minutes') offer='@' ;;
+    'providers email set --lock-minutes') offer='@' ;;
     'providers oauth set --client-id') offer='@' ;;
     'providers oauth set --redirect-uri') offer='@' ;;
     'providers oauth set --scope') offer='@' ;;
@@ -148,6 +156,11 @@ _bkendctl_value() {
     'providers oauth set --token-url') offer='@' ;;
     'providers oauth set --user-info-url') offer='@' ;;
     'providers oauth set --jwks-url') offer='@' ;;
+    'settings sessions set --access-token-seconds') offer='@' ;;
+    'settings sessions set --refresh-token-seconds') offer='@' ;;
+    'settings sessions set --session-absolute-days') offer='@' ;;
+    'settings sessions set --refresh-reuse-grace-seconds') offer='@' ;;
+    'settings sessions set --rate-limit') offer='@' ;;
     'signing-keys rotate --algorithm') offer='ES256 RS256 EdDSA HS256' ;;
     'mail list --to') offer='@' ;;
     'mail list --category') offer='signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended' ;;
@@ -179,6 +192,11 @@ _bkendctl_value() {
     'serve --tls-key') offer='@files' ;;
     'serve --public-url') offer='@' ;;
     'serve --trusted-proxy') offer='@' ;;
+    'fake-provider serve --port') offer='@' ;;
+    'fake-provider serve --person') offer='@' ;;
+    'fake-provider serve --redirect-uri') offer='@' ;;
+    'fake-provider consent --person') offer='@' ;;
+    'fake-provider consent --outcome') offer='@' ;;
     'policy check --operation') offer='create read update delete list' ;;
     'policy check --role') offer='@' ;;
     'policy check --row') offer='@' ;;
@@ -195,7 +213,7 @@ _bkendctl_value() {
 _bkendctl_command() {
     verbs='' options='' arguments=()
     case "$1" in
-    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers signing-keys mail audit clock api doctor serve policy profiles db completion' ;;
+    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys mail audit clock api doctor serve fake-provider policy profiles db completion' ;;
     'init') options='--name --environment --new-keys' ;;
     'demo') options='--keep --remote' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
@@ -300,13 +318,20 @@ _bkendctl_command() {
     'keys get') arguments=('@keys') ;;
     'keys revoke') arguments=('@keys') ;;
     'keys verify') : ;;
-    'providers') verbs='oauth' ;;
+    'providers') verbs='email oauth' ;;
+    'providers email') verbs='get set' ;;
+    'providers email get') : ;;
+    'providers email set') options='--enabled --no-enabled --magic-link-enabled --no-magic-link-enabled --magic-link-expiration-minutes --require-email-verification --no-require-email-verification --allowed-callback-url --min-length --max-length --require-uppercase --no-require-uppercase --require-lowercase --no-require-lowercase --require-numbers --no-require-numbers --require-special-chars --no-require-special-chars --reject-leaked --no-reject-leaked --expiration-days --max-failures --window-minutes --lock-minutes' ;;
     'providers oauth') verbs='list get set remove test' ;;
     'providers oauth list') : ;;
     'providers oauth get') arguments=('google github') ;;
     'providers oauth set') options='--client-id --client-secret-stdin --change-secret --redirect-uri --scope --enabled --no-enabled --issuer --authorization-url --token-url --user-info-url --jwks-url' arguments=('google github') ;;
     'providers oauth remove') arguments=('google github') ;;
     'providers oauth test') arguments=('google github') ;;
+    'settings') verbs='sessions' ;;
+    'settings sessions') verbs='get set' ;;
+    'settings sessions get') : ;;
+    'settings sessions set') options='--access-token-seconds --refresh-token-seconds --session-absolute-days --refresh-reuse-grace-seconds --rate-limit' ;;
     'signing-keys') verbs='list rotate retire' ;;
     'signing-keys list') : ;;
     'signing-keys rotate') options='--algorithm' ;;
@@ -326,9 +351,12 @@ _bkendctl_command() {
     'clock advance') arguments=('@') ;;
     'clock set') arguments=('@') ;;
     'clock reset') : ;;
-    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export') ;;
+    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch') ;;
     'doctor') : ;;
-    'serve') options='--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --print-config' ;;
+    'serve') options='--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --fake-providers --print-config' ;;
+    'fake-provider') verbs='serve consent' ;;
+    'fake-provider serve') options='--port --person --redirect-uri' ;;
+    'fake-provider consent') options='--person --outcome' arguments=('@') ;;
     'policy') verbs='check lint' ;;
     'policy check') options='--operation --role --row --column --scope --table' arguments=('@files') ;;
     'policy lint') options='--strict' arguments=('@files') ;;

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection, delete, event, select
+from sqlalchemy import Connection, event
 
-from bkendctl.contract import accounts, keys, mail, mfa, sessions, users
+from bkendctl.contract import accounts, email_config, keys, mail, mfa, session_settings, sessions, users
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation, Raw, place
@@ -41,9 +41,9 @@ QUICK = Cost(memory_kib=8, passes=1, lanes=1)
 """Argon2id at its least, where a test is not about what a hash costs: a sign-in in 2 ms instead of 20."""
 
 
-def patient_hasher(cost: Cost = QUICK) -> Hasher:
-    """A hasher that sheds no load, however slow the machine."""
-    return Hasher(cost=cost, patience_seconds=60)
+def patient_hasher(cost: Cost = QUICK, core: Core | None = None) -> Hasher:
+    """A hasher that sheds no load, however slow the machine. core: whose vault opens what is sealed."""
+    return Hasher(cost=cost, patience_seconds=60, vault=None if core is None else lambda: core.vault)
 
 
 def at_once(count: int, action: Callable[[int], Any]) -> list[Any]:
@@ -186,13 +186,10 @@ class World:
         """Who am I."""
         return self.call(accounts.GET_ME, token=token)  # type: ignore[no-any-return]
 
-    def configure(self, section: str, **stored: Any) -> None:
-        """Change settings of the environment, by their names on the wire."""
-        with self.core.database.write() as transaction:
-            environment = transaction.value(select(schema.environments.c.id))
-            row = {"environment_id": environment, "section": section, "stored": stored}
-            transaction.run(delete(schema.settings).where(schema.settings.c.section == section))
-            transaction.run(schema.settings.insert().values(row | {"updated_at": self.clock.now()}))
+    def configure(self, section: str, **changes: Any) -> None:
+        """Change settings of the environment as an admin does, by their names on the wire."""
+        operation = {"email": email_config.SET, "sessions": session_settings.SET}[section]
+        self.call(operation, Raw(body=changes), key="sk")
 
     def assert_dead(self, *pairs: TokenPair) -> None:
         """Neither token of these pairs is accepted any more."""
@@ -359,7 +356,7 @@ def new_core(
     """A core on a fresh installation."""
     url, installed = new_database(kind)
     core = Core(opened(url), MASTER_KEY, clock=clock)
-    core.hasher = patient_hasher()
+    core.hasher = patient_hasher(core=core)
     with core.database.read() as transaction:
         core.unlock(transaction)
     return core, installed

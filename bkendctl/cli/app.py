@@ -47,7 +47,8 @@ COMMANDS: dict[str, _Entry] = {
     "environments": _Entry("environments", _ADMIN, "Environments of a project."),
     "invitations": _Entry("invitations", _ADMIN, "Invite to organizations and projects."),
     "keys": _Entry("keys", _ADMIN, "API keys: create, list, rotate, revoke, verify."),
-    "providers": _Entry("providers", _ADMIN, "How people may sign in: Google, GitHub."),
+    "providers": _Entry("providers", _ADMIN, "How people may sign in: e-mail, Google, GitHub."),
+    "settings": _Entry("settings", _ADMIN, "Lifetimes of tokens, and rate limits."),
     "signing-keys": _Entry("signing_keys", _ADMIN, "Keys that sign access tokens."),
     "mail": _Entry("mail", _ADMIN, "Mails of the dev environment."),
     "audit": _Entry("audit", _ADMIN, "What happened: list, verify, export."),
@@ -55,6 +56,7 @@ COMMANDS: dict[str, _Entry] = {
     "api": _Entry("api", _LOCAL, "Any endpoint, with the profile's credentials."),
     "doctor": _Entry("doctor", _LOCAL, "Find what is wrong, and what mends it."),
     "serve": _Entry("serve", _LOCAL, "The embedded core as bkend's REST API."),
+    "fake-provider": _Entry("fake_provider", _LOCAL, "A fake Google and GitHub for development."),
     "policy": _Entry("policy", _LOCAL, "Table permissions, checked offline."),
     "profiles": _Entry("profiles", _LOCAL, "Where commands go."),
     "db": _Entry("db", _LOCAL, "The database: check, back up, restore, purge, rekey."),
@@ -106,7 +108,7 @@ class Root(Group):
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0], COMMANDS, n=3)
+            near = get_close_matches(args[0], COMMANDS, n=3, cutoff=0.7)
             meant = f" Did you mean {' or '.join(near)}?" if near else ""
             raise Failure(
                 "cli/usage",

@@ -31,6 +31,7 @@ _SET_ASIDE = (
     "BKENDCTL_MASTER_KEY",
     "BKENDCTL_MFA_CODE",
     "BKENDCTL_OUTPUT",
+    "BKENDCTL_FAKE_PROVIDERS",
 )
 """Variables that would lead the tour elsewhere."""
 
@@ -88,6 +89,7 @@ def demo(
         if remote is None or key is None:
             tour.step("Make the core and its first keys", "init", "--name", "Demo")
             _walk(tour, EMAIL, role="admin")
+            _walk_google(tour)
         else:
             _walk_remote(tour, remote, key, keep=keep)
     pen = Pen(sys.stdout)
@@ -124,6 +126,34 @@ def _walk(tour: _Tour, email: str, *, role: str) -> None:
         "users:read",
     )
     tour.step("Look at the mails that were written", "mail", "list", "--to", email)
+
+
+def _walk_google(tour: _Tour) -> None:
+    """Sign in with Google as it is done without Google: by a fake one on this machine."""
+    from bkendctl.cli.fake_provider import running
+
+    redirect_uri = "http://127.0.0.1:9000/callback"
+    offers = ("api", "GET", f"/v1/auth/providers?redirectUri={redirect_uri}", "-o", "json")
+    with running() as url:
+        os.environ["BKENDCTL_FAKE_PROVIDERS"] = url
+        authorization = tour.value(*offers, "--jq", ".oauth[0].authorizationUrl").strip('"')
+        consent = ("fake-provider", "consent", authorization, "--person", EMAIL, "-q")
+        code = tour.value(*consent)
+        given = ("--code", code, "--redirect-uri", redirect_uri)
+        tour.step(
+            "Link a (fake) Google account to Alice",
+            *("account", "link", "google", *given),
+            shown=("account", "link", "google", "--code", "CODE", "--redirect-uri", redirect_uri),
+        )
+        tour.step("See both ways to sign in", "account", "accounts")
+        authorization = tour.value(*offers, "--jq", ".oauth[0].authorizationUrl").strip('"')
+        code = tour.value("fake-provider", "consent", authorization, "--person", "bob@example.com", "-q")
+        fields = ("-f", f"code={code}", "-f", f"redirectUri={redirect_uri}")
+        tour.step(
+            "Sign in as Bob with it; he is new",
+            *("api", "POST", "/v1/auth/google/callback", *fields, "--jq", ".is_new_user"),
+            shown=("api", "POST", "/v1/auth/google/callback", "-f", "code=CODE", "--jq", ".is_new_user"),
+        )
 
 
 def _walk_remote(tour: _Tour, url: str, key: str, *, keep: bool) -> None:

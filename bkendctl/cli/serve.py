@@ -50,6 +50,9 @@ Proxies = Annotated[
     typer.Option(help="Proxy whose X-Forwarded-For is believed; or a network.", metavar="ADDRESS"),
 ]
 AccessLogged = Annotated[bool, typer.Option(help="Write a JSON line for each request on stderr.")]
+Fakes = Annotated[
+    bool, typer.Option("--fake-providers", help="Sign in with a fake Google and GitHub; dev only.")
+]
 PrintConfig = Annotated[bool, typer.Option("--print-config", help="Show what would be served, and stop.")]
 
 
@@ -65,6 +68,7 @@ def serve(
     public_url: PublicUrl = None,
     trusted_proxy: Proxies = None,
     access_log: AccessLogged = True,
+    fake_providers: Fakes = False,
     print_config: PrintConfig = False,
 ) -> None:
     """Serve the REST API over this profile's core, until Ctrl-C or a signal ends it.
@@ -83,11 +87,14 @@ def serve(
     if public_url is not None:
         os.environ["BKENDCTL_PUBLIC_URL"] = _public_url(public_url)
     _require_mail_server()
-    database = _checked_database(ctx)
+    if fake_providers and workers > 1:
+        ctx.refuse("Fake providers keep their codes in one process: --workers 1.")
+    database = _checked_database(ctx, dev_only=fake_providers)
     if print_config:
         ctx.show(_config(listening, database, access_log=access_log), VIEW)
         return
-    _run(ctx, listening, partial(open_app, database, ctx.paths, access_log=access_log))
+    make = partial(open_app, database, ctx.paths, access_log=access_log, fakes=fake_providers)
+    _run(ctx, listening, make, fakes=fake_providers)
 
 
 def _require_mail_server() -> None:
@@ -98,17 +105,23 @@ def _require_mail_server() -> None:
         relay_at(url)
 
 
-def _run(ctx: Context, listening: Listening, make: Any) -> None:
+def _run(ctx: Context, listening: Listening, make: Any, *, fakes: bool) -> None:
     from bkendctl.server.serving import run
 
     def started(bound: Listening) -> None:
+        if fakes:  # where they are is known only now, and the app is made after this
+            os.environ["BKENDCTL_FAKE_PROVIDERS"] = bound.url
+            os.environ.setdefault("BKENDCTL_PUBLIC_URL", bound.url)
         ctx.say.done(f"serving at {bound.url}; Ctrl-C ends it")
 
     run(listening, make, started)
 
 
-def open_app(database: str, paths: Paths, *, access_log: bool) -> ASGIApp:
-    """Make the app of one worker, with a core of its own: connections never cross processes."""
+def open_app(database: str, paths: Paths, *, access_log: bool, fakes: bool = False) -> ASGIApp:
+    """Make the app of one worker, with a core of its own: connections never cross processes.
+
+    fakes: serve the fake providers too, at BKENDCTL_FAKE_PROVIDERS.
+    """
     from bkendctl.client.embedded import core_at
     from bkendctl.core.smtp import relay_at
     from bkendctl.server.access_log import AccessLog
@@ -119,19 +132,34 @@ def open_app(database: str, paths: Paths, *, access_log: bool) -> ASGIApp:
     with core.database.read() as transaction:
         core.unlock(transaction)
     log = AccessLog(core.clock) if access_log else None
-    return make_app(core, log=log, relay=relay_at(smtp) if smtp else None)
+    relay = relay_at(smtp) if smtp else None
+    if not fakes:
+        return make_app(core, log=log, relay=relay)
+    from bkendctl.fake_provider.app import FakeProviders
+
+    return make_app(
+        core, log=log, relay=relay, more=FakeProviders(os.environ["BKENDCTL_FAKE_PROVIDERS"]).routes()
+    )
 
 
-def _checked_database(ctx: Context) -> str:
-    """The database's address, once it is whole, of our schema and of our master key."""
+def _checked_database(ctx: Context, *, dev_only: bool) -> str:
+    """The database's address, once it is whole, of our schema and of our master key.
+
+    dev_only: refuse one that holds other environments than dev, where real people sign in.
+    """
     from bkendctl.client.embedded import open_core
+    from bkendctl.core.installation import environment_types
 
     url = None if os.environ.get("BKENDCTL_DATABASE_URL") else _embedded_url(ctx)
     core = open_core(url, ctx.paths)
     core.database.require()
     with core.database.read() as transaction:
         core.unlock(transaction)
+        others = environment_types(transaction) - {"dev"}
     core.database.close()
+    if dev_only and others:
+        named = ", ".join(sorted(others))
+        ctx.refuse(f"Fake providers are for dev; this database has environments of type {named}.")
     return core.database.url
 
 

@@ -37,9 +37,14 @@ class Subject(NamedTuple):
         return self.ctx.call(operation, operation.request(user_id=self.id, **fields), voice=self.voice)
 
 
+def named(**options: Any) -> dict[str, Any]:
+    """Give the options that were typed, null ones as None."""
+    return {name: None if value == CLEAR else value for name, value in options.items() if value is not None}
+
+
 def typed(ctx: Context, **options: Any) -> dict[str, Any]:
-    """Give the options that were typed, null ones as None. cli/usage when there is none."""
-    found = {name: None if value == CLEAR else value for name, value in options.items() if value is not None}
+    """As named. cli/usage when there is none."""
+    found = named(**options)
     if not found:
         ctx.refuse("Name at least one option to change.")
     return found

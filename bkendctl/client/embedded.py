@@ -16,6 +16,7 @@ from bkendctl.local.profiles import Profile
 
 if TYPE_CHECKING:
     from bkendctl.core.database import Database
+    from bkendctl.core.providers import Client
     from bkendctl.core.runtime import Core
 
 
@@ -92,4 +93,35 @@ def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
     if create and database.file:
         create_private_file(database.file)
     keys = [read_master_key(text) for text in master_keys(paths, create=create)]
-    return Core(database, *keys, public_url=os.environ.get("BKENDCTL_PUBLIC_URL"))
+    return Core(
+        database,
+        *keys,
+        public_url=os.environ.get("BKENDCTL_PUBLIC_URL"),
+        stand_ins=_fake_providers(os.environ.get("BKENDCTL_FAKE_PROVIDERS")),
+    )
+
+
+def _fake_providers(base: str | None) -> dict[str, Client]:
+    """Our clients at the fake providers below a URL, which stand in for the configured ones in dev.
+
+    cli/usage where that is not on this machine: whoever answers there signs in as anybody.
+    """
+    if not base:
+        return {}
+    from bkendctl.core.providers import Client, is_loopback
+    from bkendctl.fake_provider.settings import PROVIDERS, SECRET, settings
+
+    if not base.startswith("http://") or not is_loopback(base):
+        raise Failure(
+            "cli/usage",
+            "BKENDCTL_FAKE_PROVIDERS is an http URL of this machine.",
+            hint="http://127.0.0.1:8788",
+        )
+    found = {}
+    for provider in PROVIDERS:
+        told = settings(provider, base.rstrip("/"))
+        scopes = tuple(told.pop("scopes"))
+        found[provider] = Client(
+            provider=provider, client_secret=SECRET, redirect_uri="", scopes=scopes, **told
+        )
+    return found

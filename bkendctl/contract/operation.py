@@ -54,6 +54,17 @@ class Body(Struct, rename="camel"):
         return {}
 
 
+class Change(Body):
+    """Ancestor of an object within a change: it names something (minProperties 1)."""
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is UNSET for name in self.__struct_fields__):
+            raise ValueError(NOTHING_NAMED)
+
+
+NOTHING_NAMED = "name at least one field to change"
+
+
 class Empty(Body, kw_only=True):
     """A request or answer without fields."""
 

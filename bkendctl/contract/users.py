@@ -21,6 +21,7 @@ from bkendctl.contract.fields import (
 from bkendctl.contract.operation import Access, Body, Message, Operation
 from bkendctl.contract.paging import Page, PageRequest, Pagination
 from bkendctl.contract.sessions import Session, SessionsEnded
+from bkendctl.contract.user_import import ImportResult, ImportUsers
 
 SearchField = Literal["name", "nickname", "email"]
 SortField = Literal["createdAt", "updatedAt", "name", "email", "role"]
@@ -151,6 +152,19 @@ EXPORT = Operation(
     request=ExportUsers,
     response=User,
     streams=True,
+    extension=True,
+)
+
+IMPORT = Operation(
+    name="users.import",
+    operation_id="import_users",
+    method="POST",
+    path="/v1/users/import-batch",
+    summary="Bring in up to 1000 users with their password hashes",
+    access=Access.ADMIN,
+    scope="users:create",
+    request=ImportUsers,
+    response=ImportResult,
     extension=True,
 )
 

@@ -39,10 +39,15 @@ def prove_password(call: Call, email: str, password: str, *, refusal: str) -> Pr
     Failures: auth/account-locked, auth/too-many-login-attempts, and refusal when it is wrong.
     """
     with call.core.hasher.slot() as hasher:
+        with call.core.database.read() as transaction:
+            # Asked for every address: what is done for one alone would tell it apart.
+            decoy = call.core.decoys.kind_for(
+                transaction, call.core.vault, call.core.clock.now(), call.environment_id, email
+            )
         with call.core.database.write(call.environment_id) as transaction:
             found = _find(transaction, call, email)
             _check_locks(transaction, call, email)
-        matched = hasher.matches(found.hash if found else None, password)
+        matched = hasher.matches(found.hash if found else None, password, decoy=decoy)
         if matched and found is not None:
             fresh = hasher.hash(password) if hasher.is_outdated(found.hash) else None
             return Proof(found.user_id, found.hash, found.changed_at, fresh, refusal)
@@ -74,7 +79,7 @@ def accept(call: Call, email: str, proof: Proof) -> None:
     if proof.fresh_hash is not None:
         table = schema.passwords
         outdated = (table.c.user_id == proof.user_id, table.c.hash == proof.hash)
-        call.tx.run(update(table).where(*outdated).values(hash=proof.fresh_hash))
+        call.tx.run(update(table).where(*outdated).values(hash=proof.fresh_hash, kind=None))
 
 
 def end_row(call: Call, email: str) -> None:

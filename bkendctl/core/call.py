@@ -137,6 +137,10 @@ class Call:
             self._settings = load(transaction, self.environment_id)
         return self._settings
 
+    def renew(self) -> None:
+        """Read the settings again: they were changed, or are about to be in this transaction."""
+        self._settings = None
+
     @property
     def rate_limits(self) -> RateLimits:
         """Rate limits of the environment, which came with its row."""

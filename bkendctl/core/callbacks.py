@@ -18,6 +18,9 @@ _DOTS = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|$)", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 
 
+PLAIN_PREFIX = "must be an http or https origin or URL, without user name, spaces, dots as a path, ? and #"
+
+
 class _Place(NamedTuple):
     """Scheme, host and port of a URL, and its path."""
 

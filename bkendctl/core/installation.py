@@ -174,3 +174,8 @@ def type_of(environment: str) -> EnvironmentType:
     if environment == "staging":
         return "staging"
     return "prod" if environment == "prod" else "custom"
+
+
+def environment_types(transaction: Transaction) -> set[str]:
+    """The types of all environments there are."""
+    return {str(row.type) for row in transaction.all(select(schema.environments.c.type).distinct())}

@@ -1,15 +1,17 @@
-"""Passwords: Argon2id, the environment's policy, and the list of common ones."""
+"""Passwords: Argon2id, and what others made; the environment's policy, and the list of common ones."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple
 
 from bkendctl.contract.errors import Failure
+from bkendctl.core import firebase_scrypt, foreign_hashes
+from bkendctl.core.crypto import Vault
 from bkendctl.core.settings import PasswordPolicy
 
 
@@ -24,6 +26,14 @@ class Cost(NamedTuple):
 # OWASP Password Storage Cheat Sheet: Argon2id with at least 19 MiB, two passes, one lane; 20 ms measured.
 COST = Cost(memory_kib=19_456, passes=2, lanes=1)
 
+
+def is_own(hashed: str) -> bool:
+    """Whether a hash is as those that are made here."""
+    return hashed.startswith(_OWN)
+
+
+_OWN = f"$argon2id$v=19$m={COST.memory_kib},t={COST.passes},p={COST.lanes}$"
+
 PATIENCE_SECONDS = 1.5
 """How long one waits for a core before the load is shed (an answer within 2 s is promised)."""
 
@@ -31,9 +41,18 @@ _slots = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
 class Hasher:
-    """Hashes and checks with Argon2id. Only within slot(): at most one hash per core runs at a time."""
+    """Hashes with Argon2id and checks whatever is stored. Only within slot(): at most one hash per core runs.
 
-    def __init__(self, *, cost: Cost = COST, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    vault: asked for where a hash is kept with a sealed part, as Firebase's are.
+    """
+
+    def __init__(
+        self,
+        *,
+        cost: Cost = COST,
+        patience_seconds: float = PATIENCE_SECONDS,
+        vault: Callable[[], Vault] | None = None,
+    ) -> None:
         from argon2 import PasswordHasher
 
         self._argon2 = PasswordHasher(
@@ -41,6 +60,7 @@ class Hasher:
         )
         self._cost = cost
         self._patience = patience_seconds
+        self._vault = vault
         self._decoy: str | None = None
 
     @contextmanager
@@ -57,20 +77,37 @@ class Hasher:
         """Give the PHC string of a password, exactly as it was typed."""
         return self._argon2.hash(password)
 
-    def matches(self, hashed: str | None, password: str) -> bool:
-        """Check a password; without a hash a decoy is checked, so that both take the same time."""
+    def matches(self, hashed: str | None, password: str, *, decoy: str | None = None) -> bool:
+        """Check a password; without a hash a decoy is checked, so that both take the same time.
+
+        decoy: the kind of hash to take for one (decoys.py); None for ours.
+        """
+        if hashed is not None:
+            return self._is(hashed, password)
+        if decoy is not None:
+            foreign_hashes.decoy(decoy).matches(password)
+            return False
+        if self._decoy is None:
+            self._decoy = _decoy(self._cost)
+        self._is(self._decoy, password)
+        return False
+
+    def _is(self, hashed: str, password: str) -> bool:
+        """What is damaged refuses every password."""
         from argon2.exceptions import InvalidHashError, VerificationError
 
-        if hashed is None and self._decoy is None:
-            self._decoy = _decoy(self._cost)
         try:
-            return self._argon2.verify(hashed or self._decoy or "", password) and hashed is not None
-        except (VerificationError, InvalidHashError):
+            if hashed.startswith("$argon2"):
+                return self._argon2.verify(hashed, password)
+            if self._vault is not None and hashed.startswith(firebase_scrypt.PREFIX):
+                return firebase_scrypt.opened(hashed, self._vault()).matches(password)
+            return foreign_hashes.read(hashed).matches(password)
+        except (VerificationError, InvalidHashError, foreign_hashes.Unusable):
             return False
 
     def is_outdated(self, hashed: str) -> bool:
-        """Whether a hash is weaker than those made now."""
-        return self._argon2.check_needs_rehash(hashed)
+        """Whether a hash is weaker than those made now, or made in another way."""
+        return not hashed.startswith("$argon2") or self._argon2.check_needs_rehash(hashed)
 
 
 def _decoy(cost: Cost) -> str:

@@ -5,6 +5,7 @@ Loaded for postgresql:// alone. What differs from SQLite is here, in database.py
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -162,3 +163,11 @@ def _require_usable(connection: Connection, encoding: str | None) -> None:
     if encoding != "UTF8":
         made = "CREATE DATABASE bkendctl ENCODING 'UTF8' TEMPLATE template0"
         raise Failure("cli/not-offered", f"The database's encoding is {encoding}, not UTF8.", hint=made)
+
+
+def copy_into(connection: Connection, target: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add many rows by COPY. target: a table and its columns."""
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(f"COPY {target} FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)

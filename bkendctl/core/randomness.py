@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Iterator
 from typing import Protocol
 
 BACKUP_CODE_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -27,6 +28,20 @@ class SystemRandomness:
 def new_id(randomness: Randomness) -> str:
     """A random UUID, version 4 (RFC 9562)."""
     return str(uuid.UUID(bytes=randomness.bytes(16), version=4))
+
+
+def new_ids(randomness: Randomness, count: int) -> Iterator[str]:
+    """So many ids for rows that are written together, of version 4: their first 48 random bits are in common.
+
+    So they lie beside each other in an index; scattered ones touch a page each, which halves the rate. With
+    74 bits of its own none is met twice or guessed.
+    """
+    shared = randomness.bytes(6).hex()
+    begin = f"{shared[:8]}-{shared[8:]}-4"
+    for _ in range(count):
+        own = randomness.bytes(10)
+        rest = own.hex()
+        yield f"{begin}{rest[:3]}-{'89ab'[own[9] & 3]}{rest[3:6]}-{rest[6:18]}"
 
 
 def new_token(randomness: Randomness, prefix: str = "") -> str:

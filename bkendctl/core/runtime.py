@@ -14,6 +14,7 @@ from bkendctl.core.arrivals import Arrivals
 from bkendctl.core.clock import Clock, SystemClock
 from bkendctl.core.crypto import Vault
 from bkendctl.core.database import Database
+from bkendctl.core.decoys import Decoys
 from bkendctl.core.egress import Egress
 from bkendctl.core.master_key import MasterKey, fitting, installation
 from bkendctl.core.passwords import Hasher
@@ -52,6 +53,7 @@ class Core:
         self.stand_ins = stand_ins or {}
         self.windows = Windows()
         self.arrivals = Arrivals()
+        self.decoys = Decoys()
         self.mail_queued = threading.Event()  # by this process; whoever delivers looks for others' by itself
         self._unlocked: tuple[MasterKey, Row[Any]] | None = None
 
@@ -90,4 +92,4 @@ class Core:
     @cached_property
     def hasher(self) -> Hasher:
         """Made on first use: argon2 costs 20 ms to load."""
-        return Hasher()
+        return Hasher(vault=lambda: self.vault)

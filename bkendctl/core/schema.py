@@ -252,6 +252,7 @@ passwords = Table(
     Column("user_id", String(36), ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
     Column("hash", String(1024), nullable=False),
+    Column("kind", String(64)),
     Column("changed_at", BigInteger(), nullable=False),
 )
 projects = Table(

@@ -146,12 +146,14 @@ class User(SQLModel, table=True):
 
 
 class Password(SQLModel, table=True):
-    """The password of a user, as an Argon2id PHC string."""
+    """The password of a user, as an Argon2id PHC string; with a kind it is another service's (decoys.py)."""
 
     __tablename__: ClassVar[str] = "passwords"
+    __table_args__ = (Index("ix_passwords_kind", "environment_id", "kind"),)
     user_id: str = _to("users.id", key=True)
-    environment_id: str = _to("environments.id")
+    environment_id: str = _to("environments.id", index=False)
     hash: str = _text(1024)
+    kind: str | None = _text(64, null=True)
     changed_at: int = _when()
 
 

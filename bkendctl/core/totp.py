@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from base64 import b32encode
+from base64 import b32decode, b32encode
 
 from bkendctl.core.randomness import Randomness
 
 STEP_MS = 30_000
 SECRET_BYTES = 20
 """RFC 4226 recommends 160 bits."""
+LEAST_BYTES = 15
 WINDOW = 1
 """Steps accepted before and after the present one (RFC 6238, section 5.2)."""
 
@@ -16,6 +17,15 @@ WINDOW = 1
 def new_secret(randomness: Randomness) -> str:
     """A fresh secret in base32, without padding."""
     return b32encode(randomness.bytes(SECRET_BYTES)).decode().rstrip("=")
+
+
+def lengthened(secret: str) -> str:
+    """A secret from elsewhere in a form that pyotp takes, which asks for 112 bits: the same key to HMAC.
+
+    HMAC fills its key with zeros itself (RFC 2104). Many apps were given 80 bits. ValueError for no base32.
+    """
+    key = b32decode(secret + "=" * (-len(secret) % 8))
+    return b32encode(key.ljust(LEAST_BYTES, b"\0")).decode().rstrip("=")
 
 
 def otpauth_url(secret: str, account: str, issuer: str) -> str:

@@ -10,12 +10,14 @@ from sqlalchemy import Row, and_, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from bkendctl.contract import sessions as session_contract
+from bkendctl.contract import user_import as user_import_contract
 from bkendctl.contract import users as contract
 from bkendctl.contract.accounts import User
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Message
 from bkendctl.contract.paging import Page
 from bkendctl.core import (
+    import_rows,
     keys,
     mail_tokens,
     mailbox,
@@ -25,6 +27,7 @@ from bkendctl.core import (
     second_factor,
     sessions,
     user_export,
+    user_import,
     user_list,
 )
 from bkendctl.core.call import Call
@@ -81,7 +84,7 @@ def set_password(call: Call, user: Row[Any], password_hash: str) -> None:
         _set_first_password(call, user.id, user.email, password_hash)
         return
     # Strictly later, so that no proof of the former password outlives the change.
-    fresh = {"hash": password_hash, "changed_at": max(call.now, changed_at + 1)}
+    fresh = {"hash": password_hash, "kind": None, "changed_at": max(call.now, changed_at + 1)}
     call.tx.update(passwords, fresh, user_id=user.id)
 
 
@@ -145,6 +148,14 @@ def export(call: Call, request: contract.ExportUsers) -> Iterator[User]:
     return user_export.every(call, request)
 
 
+@handles(contract.IMPORT, before=import_rows.prepare, hashes=True)
+def import_users(
+    call: Call, request: user_import_contract.ImportUsers, rows: list[import_rows.Prepared]
+) -> user_import_contract.ImportResult:
+    """Bring in users with the password hashes of other services."""
+    return user_import.Batch(call, request, rows).run()
+
+
 @handles(contract.GET)
 def get(call: Call, request: contract.UserId) -> User | contract.PublicUser:
     """One user: whole for itself and admins, its public profile for others, who learn nothing else."""
@@ -186,7 +197,7 @@ def soft_delete(call: Call, user: Row[Any]) -> None:
     Failures: user/last-admin, organization/last-owner.
     """
     call.about("user", user.id, email=user.email)
-    _keep_an_admin(call, user)
+    keep_an_admin(call, user)
     members.leave_all(call, user.id)
     sessions.end_all(call, user.id, sessions.DELETED)
     for table in (schema.linked_accounts, schema.known_sources):
@@ -233,7 +244,7 @@ def set_role(call: Call, request: contract.SetRole) -> User:
     user = by_id(call, request.user_id)
     call.about("user", user.id, before={"role": user.role}, after={"role": request.role})
     if request.role != "admin":
-        _keep_an_admin(call, user)
+        keep_an_admin(call, user)
     return _changed(call, user, role=request.role)
 
 
@@ -246,7 +257,7 @@ def ban(call: Call, request: contract.Ban) -> User:
     user = by_id(call, request.user_id)
     reason = None if request.reason is UNSET else request.reason
     call.about("user", user.id, until=call.at(until), reason=reason)
-    _keep_an_admin(call, user)
+    keep_an_admin(call, user)
     sessions.end_all(call, user.id, "banned")
     keys.revoke_personal(call, user.id)
     return _changed(call, user, banned_at=call.now, banned_until=until, ban_reason=reason)
@@ -300,7 +311,7 @@ def _changed(call: Call, user: Row[Any], **values: Any) -> User:
     return shown(call, rewritten(call, user, **values), for_admin=call.is_admin)
 
 
-def _keep_an_admin(call: Call, user: Row[Any]) -> None:
+def keep_an_admin(call: Call, user: Row[Any]) -> None:
     """Once there is an active admin the last one is kept, also against a secret key (decision 116)."""
     if user.role != "admin" or is_banned(user, call.now):
         return

@@ -1,10 +1,9 @@
-"""Both fake providers as routes of a server, and the settings that make an environment use them."""
+"""Both fake providers as routes of a server."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
@@ -12,10 +11,7 @@ from starlette.routing import BaseRoute, Mount
 from bkendctl.fake_provider.authorization import Client
 from bkendctl.fake_provider.github import GitHub
 from bkendctl.fake_provider.google import Google
-
-PATH = "/fake"
-SECRET = "fake-client-secret"  # noqa: S105 - known to everybody, and worth nothing
-SCOPES = {"google": ["openid", "email", "profile"], "github": ["user:email"]}
+from bkendctl.fake_provider.settings import PATH, SECRET, client_id
 
 
 class FakeProviders:
@@ -47,21 +43,3 @@ class FakeProviders:
     def app(self) -> Starlette:
         """A server of its own."""
         return Starlette(routes=self.routes())
-
-
-def client_id(provider: str) -> str:
-    """Our client's id at a fake provider."""
-    return f"fake-{provider}-client"
-
-
-def settings(provider: str, base: str) -> dict[str, Any]:
-    """Where a fake provider is, by the names of oauth_configs; what is missing is found out by discovery."""
-    here = f"{base}{PATH}/{provider}"
-    common = {"client_id": client_id(provider), "scopes": SCOPES[provider]}
-    if provider == "google":
-        return common | {"issuer": here}
-    return common | {
-        "authorization_url": f"{here}/login/oauth/authorize",
-        "token_url": f"{here}/login/oauth/access_token",
-        "user_info_url": f"{here}/user",
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
@@ -11,7 +11,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from bkendctl.contract.errors import Failure
@@ -41,21 +41,17 @@ def make_app(
     pools: Pools | None = None,
     body_seconds: float = BODY_SECONDS,
     relay: Relay | None = None,
+    more: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """Make the app over a core whose database fits. log: None for no access log.
 
-    relay: the mail server that takes the outbox; without one mails stay in it.
+    relay: the mail server that takes the outbox; without one mails stay in it. more: routes beside ours, as
+    of fake providers.
     """
     pools = pools or Pools()
     metrics = Metrics()
     health = Health(core, pools, metrics)
-    handlers = {
-        "get_health": health.health,
-        "get_readiness": health.readiness,
-        "get_metrics": health.metrics,
-        "get_jwks": health.jwks,
-        "get_openapi": _openapi,
-    }
+    handlers = _handlers(health)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -72,6 +68,7 @@ def make_app(
             *(Route(route.path, handlers[route.operation_id]) for route in ROUTES),
             Route("/docs", _reference),
             Route("/docs/reference.css", _reference_style),
+            *more,
         ],
         exception_handlers={404: _refused, 405: _refused, 500: _failed},
         lifespan=lifespan,
@@ -79,6 +76,17 @@ def make_app(
     # A path with one slash too many is unknown; the redirect would go to whatever host the caller names.
     app.router.redirect_slashes = False
     return Around(app, core.randomness, log, metrics)
+
+
+def _handlers(health: Health) -> dict[str, Any]:
+    """Who answers the contract's routes that are no operations."""
+    return {
+        "get_health": health.health,
+        "get_readiness": health.readiness,
+        "get_metrics": health.metrics,
+        "get_jwks": health.jwks,
+        "get_openapi": _openapi,
+    }
 
 
 async def _openapi(_request: Request) -> Response:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from shell import Shell
 
-STEPS = 10
+STEPS = 13
 
 
 def test_the_demo_walks_all_the_way(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def test_every_option_is_explained(words: str) -> None:
 def test_no_option_takes_a_lasting_secret(words: str) -> None:
     """Passwords, keys, access and refresh tokens and TOTP secrets never come from an argument."""
     mailed_or_single_use = {"--token", "--mfa-code", "--code", "--code-verifier"}
-    no_secrets = {"--tls-key", "--token-url"}  # the name of a file, an address
+    no_secrets = {"--tls-key", "--token-url", "--access-token-seconds", "--refresh-token-seconds"}
     for parameter in VERBS[words].params:
         takes_a_value = not getattr(parameter, "is_flag", False)
         names = {name for name in parameter.opts if re.search("password|secret|token|key|code", name)}

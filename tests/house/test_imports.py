@@ -37,7 +37,9 @@ LAWS = {
     "policy": law("policy", others=""),
     "server": law("contract", "core", "policy", "server", forbidden="typer rich"),
     "fake_provider": law("fake_provider", others="starlette msgspec jwt cryptography"),
-    "client": law("contract", "client", "local", inside="core", forbidden=f"typer rich {DATABASE}"),
+    "client": law(
+        "contract", "client", "local", inside="core fake_provider", forbidden=f"typer rich {DATABASE}"
+    ),
     "local": law("contract", "local", forbidden=f"{FACES} {DATABASE}"),
     "cli": law(
         "contract", "client", "local", "cli", "policy", inside="core server fake_provider", forbidden=DATABASE

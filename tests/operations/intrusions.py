@@ -11,6 +11,7 @@ from bkendctl.contract import (
     accounts,
     audit_events,
     dev_clock,
+    email_config,
     environments,
     hosted,
     invitations,
@@ -29,6 +30,7 @@ from bkendctl.contract import (
     profile,
     projects,
     public_settings,
+    session_settings,
     sessions,
     signing_keys,
     users,
@@ -245,7 +247,9 @@ AT_HOME = {
         organizations.CREATE, organizations.LIST, projects.LIST,
         keys.CURRENT, invitations.CREATE, invitations.LIST, linked_accounts.CHECK, mail.CLEAR, mail.LIST,
         oauth.PROVIDERS, oauth_configs.LIST,
+        email_config.GET, email_config.SET, session_settings.GET, session_settings.SET,
         password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
+        users.IMPORT,
         users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
     )
 }  # fmt: skip

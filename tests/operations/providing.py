@@ -11,7 +11,7 @@ from bkendctl.contract import linked_accounts, oauth, oauth_configs
 from bkendctl.contract.accounts import LinkedAccount, TokenPair
 from bkendctl.contract.magic_links import NewUserTokenPair
 from bkendctl.contract.paging import PageRequest
-from bkendctl.fake_provider.app import SECRET, settings
+from bkendctl.fake_provider.settings import SECRET, settings
 from tests.conftest import World
 from tests.provider_server import ProviderServer
 

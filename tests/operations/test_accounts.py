@@ -82,8 +82,7 @@ def test_sign_in_checks_in_the_contract_s_order(world: World) -> None:
     """Ban, proven address, password age, second factor: each is told when those before are settled."""
     pair = world.sign_up()
     setup = world.enrol(pair)
-    policy = {"passwordPolicy": {"expirationDays": 30}}
-    world.configure("email", requireEmailVerification=True, **policy)
+    world.configure("email", requireEmailVerification=True, passwordPolicy={"expirationDays": 30})
     world.clock.advance(30 * DAY)
     user_id = world.call(users.LIST, users.ListUsers(), key="sk").items[0].id
     world.call(users.BAN, users.Ban(user_id=user_id), key="sk")
@@ -91,9 +90,9 @@ def test_sign_in_checks_in_the_contract_s_order(world: World) -> None:
     assert world.refused(accounts.SIGN_IN, request).code == "auth/account-banned"
     world.call(users.UNBAN, users.UserId(user_id=user_id), key="sk")
     assert world.refused(accounts.SIGN_IN, request).code == "auth/email-not-verified"
-    world.configure("email", **policy)
+    world.configure("email", requireEmailVerification=False)
     assert world.refused(accounts.SIGN_IN, request).code == "auth/password-expired"
-    world.configure("email")
+    world.configure("email", passwordPolicy={"expirationDays": None})
     assert world.refused(accounts.SIGN_IN, signing_in()).code == "auth/mfa-required"
     world.sign_in(mfa_code=world.code(setup.secret))
 

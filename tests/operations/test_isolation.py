@@ -199,6 +199,14 @@ def test_an_address_makes_one_user_in_each_environment(prey: Prey, neighbour: Ne
     assert_unharmed(prey)
 
 
+def test_an_import_updates_nobody_beside(prey: Prey, neighbour: Neighbour) -> None:
+    """A row with a taken address of another environment makes a user of the own."""
+    row = {"email": EMAIL, "name": "Stolen", "banned": True}
+    raw = Raw(body={"users": [row], "onConflict": "update"})
+    assert neighbour.world.call(users.IMPORT, raw, key="sk").created == 1
+    assert_unharmed(prey)
+
+
 def test_wrong_passwords_beside_lock_nobody_here(prey: Prey, neighbour: Neighbour) -> None:
     """Locks count per environment."""
     for _ in range(5):

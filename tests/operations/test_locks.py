@@ -152,11 +152,11 @@ def test_a_hundred_failures_are_counted_for_unknown_addresses_alike(world: World
 
 def test_settings_of_the_lock(world: World) -> None:
     """The figures are settings."""
-    world.configure("email", lockout={"maxFailures": 2, "windowMinutes": 1, "lockMinutes": 60})
+    world.configure("email", lockout={"maxFailures": 3, "windowMinutes": 1, "lockMinutes": 60})
     world.sign_up()
-    fail(world)
-    world.clock.advance(MINUTE)
     fail(world, 2)
+    world.clock.advance(MINUTE)
+    fail(world, 3)
     world.clock.advance(59 * MINUTE)
     assert world.refusal(world.sign_in) == LOCKED
     world.clock.advance(MINUTE)
