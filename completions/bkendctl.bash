@@ -41,6 +41,9 @@ _bkendctl_value() {
     'profile set --bio') offer='@' ;;
     'profile set --social') offer='@' ;;
     'profile set --user') offer='@users' ;;
+    'profile avatar set --user') offer='@users' ;;
+    'profile avatar get --user') offer='@users' ;;
+    'profile avatar remove --user') offer='@users' ;;
     'preferences show --user') offer='@users' ;;
     'preferences set --locale') offer='@' ;;
     'preferences set --timezone') offer='@' ;;
@@ -246,9 +249,13 @@ _bkendctl_command() {
     'sessions list') options='--page --limit' ;;
     'sessions revoke') arguments=('@sessions') ;;
     'sessions revoke-all') options='--include-current' ;;
-    'profile') verbs='show set' ;;
+    'profile') verbs='show set avatar' ;;
     'profile show') options='--user' ;;
     'profile set') options='--name --nickname --mobile --gender --bio --social --user' ;;
+    'profile avatar') verbs='set get remove' ;;
+    'profile avatar set') options='--user' arguments=('@files') ;;
+    'profile avatar get') options='--user' arguments=('@files') ;;
+    'profile avatar remove') options='--user' ;;
     'preferences') verbs='show set' ;;
     'preferences show') options='--user' ;;
     'preferences set') options='--locale --timezone --theme --user' ;;
@@ -351,7 +358,7 @@ _bkendctl_command() {
     'clock advance') arguments=('@') ;;
     'clock set') arguments=('@') ;;
     'clock reset') : ;;
-    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch') ;;
+    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch') ;;
     'doctor') : ;;
     'serve') options='--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --fake-providers --print-config' ;;
     'fake-provider') verbs='serve consent' ;;

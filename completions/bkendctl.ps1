@@ -10,7 +10,8 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'email' = 'signup-confirm signup-resend verify-send verify-resend verify-confirm'
         'mfa' = 'enroll confirm status disable backup-codes code'
         'sessions' = 'list revoke revoke-all'
-        'profile' = 'show set'
+        'profile' = 'show set avatar'
+        'profile avatar' = 'set get remove'
         'preferences' = 'show set'
         'notifications' = 'show set'
         'onboarding' = 'show set'
@@ -62,6 +63,9 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'sessions revoke-all' = '--include-current'
         'profile show' = '--user'
         'profile set' = '--name --nickname --mobile --gender --bio --social --user'
+        'profile avatar set' = '--user'
+        'profile avatar get' = '--user'
+        'profile avatar remove' = '--user'
         'preferences show' = '--user'
         'preferences set' = '--locale --timezone --theme --user'
         'notifications show' = '--user'
@@ -154,6 +158,9 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'profile set --bio' = '@'
         'profile set --social' = '@'
         'profile set --user' = '@users'
+        'profile avatar set --user' = '@users'
+        'profile avatar get --user' = '@users'
+        'profile avatar remove --user' = '@users'
         'preferences show --user' = '@users'
         'preferences set --locale' = '@'
         'preferences set --timezone' = '@'
@@ -332,6 +339,8 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'email verify-confirm' = @('@')
         'mfa confirm' = @('@')
         'sessions revoke' = @('@sessions')
+        'profile avatar set' = @('@files')
+        'profile avatar get' = @('@files')
         'account link' = @('google github')
         'account unlink' = @('email google github')
         'account check' = @('@')
@@ -373,7 +382,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'mail show' = @('@mails')
         'clock advance' = @('@')
         'clock set' = @('@')
-        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch')
+        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch')
         'fake-provider consent' = @('@')
         'policy check' = @('@files')
         'policy lint' = @('@files')
@@ -422,6 +431,10 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'profile' = 'The public profile; connections are `profiles`.'
         'profile show' = 'Show a profile.'
         'profile set' = 'Change what is named; null clears a value.'
+        'profile avatar' = 'The picture beside a user''s name.'
+        'profile avatar set' = 'Send a picture and use it.'
+        'profile avatar get' = 'Write the picture to a file.'
+        'profile avatar remove' = 'Remove the picture; fine without one.'
         'preferences' = 'Language, time zone and theme.'
         'preferences show' = 'Show what was chosen.'
         'preferences set' = 'Change what is named; null clears a value.'

@@ -27,14 +27,13 @@ from bkendctl.core.passwords import Cost, Hasher
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
+from bkendctl.local.avatar_folder import AvatarFolder
 from tests import postgres
 from tests.http_server import HttpServer
 from tests.postgres import PostgresServer
 from tests.provider_server import ProviderServer
 
 PASSWORD = "Corr3ct-horse!"
-
-
 MASTER_KEY = bytes(range(32))
 
 QUICK = Cost(memory_kib=8, passes=1, lanes=1)
@@ -372,6 +371,7 @@ def world(
     """A fresh installation in environment dev, on every backend there is."""
     kind = "postgresql" if request.param.endswith("postgresql") else "sqlite"
     core, installed = new_core(kind, clock, new_database, opened)
+    core.files = AvatarFolder(request.getfixturevalue("tmp_path") / "avatars")
     server: HttpServer | None = None
     if request.param.startswith("http"):
         server = request.getfixturevalue("http_server")

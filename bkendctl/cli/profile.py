@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from bkendctl.cli import profile_avatar
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun, one_of
 from bkendctl.cli.subject import CLEAR, Subject, User, typed
 from bkendctl.contract import profile
 
 noun = Noun("The user's public profile; connections are `profiles`.")
+noun.add_typer(profile_avatar.noun, name="avatar")
 
 
 @noun.verb("show")

@@ -84,6 +84,7 @@ def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
     from bkendctl.core.database import Database, create_private_file
     from bkendctl.core.master_key import read_master_key
     from bkendctl.core.runtime import Core
+    from bkendctl.local.avatar_folder import AvatarFolder
     from bkendctl.local.files import ensure_private_dir
     from bkendctl.local.master_keys import master_keys
 
@@ -96,6 +97,7 @@ def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
     return Core(
         database,
         *keys,
+        files=AvatarFolder((database.file.parent if database.file else paths.data_dir) / "avatars"),
         public_url=os.environ.get("BKENDCTL_PUBLIC_URL"),
         stand_ins=_fake_providers(os.environ.get("BKENDCTL_FAKE_PROVIDERS")),
     )

@@ -17,7 +17,7 @@ from msgspec import UNSET
 from bkendctl import __version__
 from bkendctl.client.reading import failure_of, line_of, lines, response_of
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Operation, Raw, url_path
+from bkendctl.contract.operation import File, Operation, Raw, url_path
 
 if TYPE_CHECKING:
     import httpx
@@ -29,6 +29,8 @@ LONGEST_PAUSE = 5
 """A server that asks for more patience is told about instead of waited for."""
 LONGEST_ANSWER = 16 * 1_048_576
 """Bytes of an answer that is read whole: several times the largest page there is."""
+PIECE_BYTES = 65_536
+"""Of a file that is sent."""
 _PASSING = (502, 503, 504)
 
 
@@ -86,10 +88,16 @@ class Remote:
     def _request(self, operation: Operation[Any, Any], raw: Raw) -> httpx.Request:
         _require_sendable(raw.headers)
         headers = dict(raw.headers)
-        content = None
+        content: bytes | _Told | None = None
         if raw.body is not UNSET:
             headers["content-type"] = "application/json"
             content = _json(raw.body)
+        if raw.file is not UNSET:
+            content = _Told(raw)
+            headers |= {
+                "content-type": raw.file.content_type,
+                "content-length": str(len(raw.file.content)),
+            }
         try:
             return self._client.build_request(
                 operation.method,
@@ -158,6 +166,8 @@ class Remote:
             stream = self._stream(operation, given)
             next(stream)
             return stream
+        if given.is_success and operation.response is File:
+            return File(content=given.content, content_type=given.headers.get("content-type", ""))
         if given.is_success:
             return response_of(operation, given.content)
         if given.has_redirect_location:
@@ -182,6 +192,21 @@ class Remote:
                 raise self._unreachable(error) from None
             except httpx.DecodingError as error:
                 raise self._unreadable(error) from None
+
+
+class _Told:
+    """A file in pieces, telling how much was taken; from its beginning each time it is sent."""
+
+    def __init__(self, raw: Raw) -> None:
+        assert raw.file is not UNSET
+        self._content = memoryview(raw.file.content)
+        self._told = raw.told
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self._content), PIECE_BYTES):
+            yield bytes(self._content[start : start + PIECE_BYTES])
+            if self._told is not None:
+                self._told(min(start + PIECE_BYTES, len(self._content)), len(self._content))
 
 
 def _require_sendable(headers: dict[str, str]) -> None:

@@ -129,8 +129,12 @@ ERRORS: dict[str, ErrorCode] = {
     "project/slug-already-exists": ErrorCode(409, "Another project has this slug.", "choose another one"),
     "signing-key/in-use": ErrorCode(409, "The key signs at present; rotate first."),
     "signing-key/not-found": ErrorCode(404, "There is no such signing key."),
-    "user/avatar-not-found": ErrorCode(404, "The image names an upload that holds no file."),
+    "user/avatar-not-found": ErrorCode(404, "There is no such picture, or its file was never sent."),
+    "user/avatar-too-large": ErrorCode(413, "An avatar has at most 5 MiB.", "make the picture smaller"),
     "user/forbidden": ErrorCode(403, "Only the user or an admin may do this.", "bkendctl whoami"),
+    "user/invalid-avatar": ErrorCode(
+        400, "This is not a picture of the type it is said to be, or not a whole one.", "send JPEG, PNG, GIF or WebP"
+    ),
     "user/invalid-name": ErrorCode(400, "A name has 1 to 100 characters."),
     "user/invalid-nickname": ErrorCode(400, "A nickname has 1 to 50 characters."),
     "user/invalid-role": ErrorCode(400, "A role is admin, user or guest."),

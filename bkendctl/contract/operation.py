@@ -6,12 +6,13 @@ Also the field-placement rule: which part of a request travels in the path, the 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from bkendctl.contract.errors import Failure
 
@@ -75,6 +76,14 @@ class Message(Body, kw_only=True):
     message: str
 
 
+class File(Struct, frozen=True):
+    """A file as it travels, in place of JSON. seconds: how long whoever fetched it may keep it."""
+
+    content: bytes
+    content_type: str
+    seconds: int = 0
+
+
 class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True, eq=False):
     """Declaration of one operation.
 
@@ -86,6 +95,8 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     writes: set for a GET that changes something all the same, as the link of a mail does.
     streams: the answer is any number of responses, each as it comes; over HTTP a line of JSON each. A fault
     on the way is the last line, an error body.
+    media: of which types a file may be that it takes (a field of type File) or gives (a response of File).
+    file_bytes: as much as one may have that it takes, too_large: the code for one with more.
     """
 
     name: str
@@ -106,6 +117,9 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     takes_key: bool = False
     writes: bool = False
     streams: bool = False
+    media: tuple[str, ...] = ()
+    file_bytes: int = 0
+    too_large: str = "common/payload-too-large"
 
     @property
     def under_users(self) -> bool:
@@ -159,13 +173,17 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
 class Raw(Struct, kw_only=True):
     """A request as it travels, undecoded: texts from path, query and headers, builtins in the body.
 
-    body is UNSET when none was sent. fault: why the body could not be read, told when the request is judged.
+    body is UNSET when none was sent; of an operation that takes a file, file is it. told: hears how many
+    bytes of that were sent, and of how many. fault: why the body could not be read, told when the request is
+    judged.
     """
 
     path: dict[str, str] = {}
     query: dict[str, str] = {}
     headers: dict[str, str] = {}
     body: Any = UNSET
+    file: File | UnsetType = UNSET
+    told: Callable[[int, int], None] | None = None
     fault: Failure | None = None
 
 
@@ -174,21 +192,25 @@ _PLACEHOLDER = re.compile(r"\{([^}]+)\}")
 
 def header_of(field_type: Any) -> str | None:
     """The header a field is declared to travel in: Annotated[..., Meta(extra={"header": NAME})]."""
+    return next(_extra_of(field_type, "header"), None)
+
+
+def _extra_of(field_type: Any, name: str) -> Iterator[str]:
     for meta in getattr(field_type, "__metadata__", ()):
-        if meta.extra and "header" in meta.extra:
-            return str(meta.extra["header"])
+        if meta.extra and name in meta.extra:
+            yield str(meta.extra[name])
     for member in getattr(field_type, "__args__", ()):
-        if not isinstance(member, str) and (found := header_of(member)):
-            return found
-    return None
+        if not isinstance(member, str):
+            yield from _extra_of(member, name)
 
 
 @cache
 def placement(operation: Operation[Any, Any]) -> dict[str, str]:
-    """Where each field of the request travels, by wire name: path, query, body or header:NAME.
+    """Where each field of the request travels, by wire name: path, query, body, file or header:NAME.
 
     Fields named in the path template go there, declared headers there, all else into the query of GET and
-    DELETE and into the body of the other methods.
+    DELETE and into the body of the other methods; Meta(extra={"place": "query"}) says otherwise. A File is
+    the content itself, which is no JSON then: place file.
     """
     in_path = set(_PLACEHOLDER.findall(operation.path))
     elsewhere = "query" if operation.method in ("GET", "DELETE") else "body"
@@ -197,6 +219,10 @@ def placement(operation: Operation[Any, Any]) -> dict[str, str]:
         header = header_of(field.type)
         if field.encode_name in in_path:
             places[field.encode_name] = "path"
+        elif field.type is File:
+            places[field.encode_name] = "file"
+        elif given := next(_extra_of(field.type, "place"), None):
+            places[field.encode_name] = given
         else:
             places[field.encode_name] = f"header:{header.lower()}" if header else elsewhere
     return places
@@ -205,9 +231,11 @@ def placement(operation: Operation[Any, Any]) -> dict[str, str]:
 def place(operation: Operation[Any, Any], request: Struct) -> Raw:
     """Take a request apart as it travels; what is null or UNSET in path, query or header is not sent."""
     raw = Raw()
-    for name, value in msgspec.to_builtins(request).items():
+    for name, value in msgspec.to_builtins(request, builtin_types=(bytes,)).items():
         where = placement(operation)[name]
-        if where == "body":
+        if where == "file":
+            raw.file = File(**value)
+        elif where == "body":
             raw.body = {name: value} if raw.body is UNSET else raw.body | {name: value}
         elif value is not None:
             text = ("true" if value else "false") if isinstance(value, bool) else str(value)

@@ -90,7 +90,7 @@ class Call:
         self.session: Row[Any] | None = None
         self.now = core.clock.now()
         self.arrived = core.arrivals.now()
-        self.afterwards: list[Callable[[], None]] = []
+        self.afterwards: list[Callable[[], object]] = []
         self.target: tuple[str, str] | None = None
         self.details: dict[str, Any] = {}
         self.organization_id: str | None = None

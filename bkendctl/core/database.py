@@ -22,7 +22,7 @@ from bkendctl.contract.errors import Failure
 from bkendctl.core.memory import Memory
 from bkendctl.core.transaction import Transaction
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """The newest migration this program knows."""
 
 BUSY_TIMEOUT_MS = 10_000

@@ -44,12 +44,15 @@ def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
     places = placement(operation)
     if not isinstance(raw.body, (dict, UnsetType)) and "body" in places.values():
         raise Failure("common/invalid-parameters", details={"": ["the body must be a JSON object"]})
-    sources = {"path": raw.path, "query": raw.query, "body": raw.body or {}}
+    sources = {"path": raw.path, "query": raw.query, "body": raw.body or {}, "file": {}}
     faults: Faults = {}
     values: dict[str, Any] = {}
     uncoded: set[str] = set()
     for field in _fields_of(operation):
         place = places[field.encode_name]
+        if place == "file" and raw.file is not UNSET:
+            values[field.name] = raw.file
+            continue
         header = place.removeprefix("header:")
         value = (
             raw.headers.get(header, UNSET)

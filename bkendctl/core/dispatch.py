@@ -27,8 +27,9 @@ UNDONE = object()
 class Handler(NamedTuple):
     """What does an operation: act(call, request) in the transaction, before(call, request) ahead of it.
 
-    hashes: whether that computes a password hash, calls_out: whether it asks somebody else over the network;
-    a server queues both apart from what is quick. allowed, alone, counts: as for `handles`.
+    hashes: whether that computes a password hash, calls_out: whether it asks somebody else over the network,
+    draws: whether it decodes a picture; a server queues each apart from what is quick. admits(call, raw):
+    what a file has to pass before a byte of it is read. allowed, alone, counts: as for `handles`.
     """
 
     act: Act
@@ -38,6 +39,8 @@ class Handler(NamedTuple):
     alone: bool
     counts: bool
     calls_out: bool
+    draws: bool
+    admits: Callable[[Call, Raw], None] | None
 
 
 _handlers: dict[str, Handler] = {}
@@ -52,6 +55,8 @@ def handles(
     alone: bool = False,
     counts: bool = False,
     calls_out: bool = False,
+    draws: bool = False,
+    admits: Callable[[Call, Raw], None] | None = None,
 ) -> Callable[[Act], Act]:
     """Register handler(call, request) for an operation; it runs inside the transaction.
 
@@ -64,7 +69,9 @@ def handles(
     """
 
     def register(act: Act) -> Act:
-        _handlers[operation.name] = Handler(act, before, hashes, allowed, alone, counts, calls_out)
+        _handlers[operation.name] = Handler(
+            act, before, hashes, allowed, alone, counts, calls_out, draws, admits
+        )
         return act
 
     return register
@@ -75,6 +82,12 @@ def handler_of(operation: Operation[Any, Any]) -> Handler:
     if operation.name not in _handlers:
         import_module(f"bkendctl.core.{operation.name.partition('.')[0]}")
     return _handlers[operation.name]
+
+
+def admit(call: Call, raw: Raw) -> None:
+    """Look whether a file that is announced would be taken, before it is read. Failures: of the handler."""
+    if admits := handler_of(call.operation).admits:
+        admits(call, raw)
 
 
 def execute(core: Core, operation: Operation[Any, Any], raw: Raw, source: Source | None = None) -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy import Row, and_, delete, exists, func, select, update
 from bkendctl.contract import environments as contract
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Message, Raw
-from bkendctl.core import keys, members, resources, schema
+from bkendctl.core import avatars, keys, members, resources, schema
 from bkendctl.core.call import Call
 from bkendctl.core.clock import wire
 from bkendctl.core.dispatch import handles
@@ -110,6 +110,7 @@ def remove(call: Call, ids: Sequence[str]) -> None:
     call.tx.run(update(_organizations).where(and_(here, owns)).values(environment_id=None))
     for organization in call.tx.all(select(_organizations.c.id).where(here)):
         members.forget_resource(call, "organization", organization.id)
+    avatars.drop_with_environments(call, ids)
     call.tx.run(delete(_table).where(_table.c.id.in_(ids)))
 
 

@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row
 
@@ -24,6 +24,9 @@ from bkendctl.core.tokens import Signer
 from bkendctl.core.transaction import Transaction
 from bkendctl.core.windows import Windows
 
+if TYPE_CHECKING:
+    from bkendctl.core.avatars import Files
+
 UNFINISHED = "a change of the master key was interrupted; to finish it: bkendctl db rekey"
 DEV_PUBLIC_URL = "http://127.0.0.1:8787"
 
@@ -33,7 +36,7 @@ class Core:
 
     master_keys: two of them while a change of the key is unfinished, the present one first. public_url: base
     of the links in mails where the project has none of its own. stand_ins: providers that take the place of
-    the configured ones in dev environments.
+    the configured ones in dev environments. files: where avatars are kept.
     """
 
     def __init__(
@@ -44,12 +47,14 @@ class Core:
         randomness: Randomness | None = None,
         public_url: str | None = None,
         stand_ins: Mapping[str, Client] | None = None,
+        files: Files | None = None,
     ) -> None:
         self.database = database
         self.clock = clock or SystemClock()
         self.randomness = randomness or SystemRandomness()
         self.master_keys = [MasterKey(key, self.randomness) for key in master_keys]
         self.public_url = public_url
+        self.files = files
         self.stand_ins = stand_ins or {}
         self.windows = Windows()
         self.arrivals = Arrivals()

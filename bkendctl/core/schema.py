@@ -77,6 +77,17 @@ audit_heads = Table(
     Column("sequence", BigInteger(), nullable=False),
     Column("hash", String(64), nullable=False),
 )
+avatars = Table(
+    "avatars",
+    metadata,
+    Column("key", String(41), primary_key=True),
+    Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", String(36), ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", BigInteger(), nullable=False),
+    Column("file", String(36)),
+    Column("stored_at", BigInteger()),
+    Column("saved_at", BigInteger()),
+)
 backup_codes = Table(
     "backup_codes",
     metadata,
@@ -84,6 +95,13 @@ backup_codes = Table(
     Column("code_hash", String(64), primary_key=True),
     Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
     Column("used_at", BigInteger()),
+)
+dropped_files = Table(
+    "dropped_files",
+    metadata,
+    Column("file", String(36), primary_key=True),
+    Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
+    Column("dropped_at", BigInteger(), nullable=False),
 )
 environments = Table(
     "environments",

@@ -481,3 +481,29 @@ class KnownSource(SQLModel, table=True):
     source_hash: str = Field(primary_key=True, max_length=64)
     environment_id: str = _to("environments.id")
     last_sign_in_at: int = _when()
+
+
+class Avatar(SQLModel, table=True):
+    """An upload URL that was given out, and the file that was sent to it; in use where users.image names it.
+
+    file: the name of the stored file, another for each sending. stored_at null: nothing was sent, or it is
+    being read. saved_at: nothing more can be sent.
+    """
+
+    __tablename__: ClassVar[str] = "avatars"
+    key: str = Field(primary_key=True, max_length=41)
+    environment_id: str = _to("environments.id")
+    user_id: str = _to("users.id")
+    expires_at: int = _when()
+    file: str | None = _text(36, null=True)
+    stored_at: int | None = _when(null=True)
+    saved_at: int | None = _when(null=True)
+
+
+class DroppedFile(SQLModel, table=True):
+    """A stored file that nobody needs: removed at once where that works, else when purging."""
+
+    __tablename__: ClassVar[str] = "dropped_files"
+    file: str = _id()
+    environment_id: str = _to("environments.id")
+    dropped_at: int = _when()

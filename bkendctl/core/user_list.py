@@ -15,6 +15,7 @@ from bkendctl.contract.errors import Failure
 from bkendctl.contract.paging import Pagination
 from bkendctl.contract.users import ListUsers, PublicUser, SocialLinks, StatusFilter, UserPage
 from bkendctl.core import schema
+from bkendctl.core.avatars import image_url
 from bkendctl.core.call import Call
 from bkendctl.core.clock import instant_of, wire
 
@@ -62,7 +63,7 @@ def shown(
         nickname=user.nickname,
         email=user.email,
         email_verified=wire(user.email_verified_at),
-        image=user.image,
+        image=image_url(call, user.image),
         onboarding_status=(user.onboarding or {}).get("onboardingStatus", "pending"),
         mfa_enabled=mfa_enabled,
         last_sign_in_at=wire(user.last_sign_in_at),
@@ -79,13 +80,13 @@ def shown(
     return answer
 
 
-def public(user: Row[Any]) -> PublicUser:
+def public(call: Call, user: Row[Any]) -> PublicUser:
     """A user as others see it."""
     return PublicUser(
         id=user.id,
         name=user.name,
         nickname=user.nickname,
-        image=user.image,
+        image=image_url(call, user.image),
         bio=user.bio,
         social_links=msgspec.convert(user.social_links, SocialLinks | None),
         slug=user.slug,

@@ -17,6 +17,7 @@ from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Message
 from bkendctl.contract.paging import Page
 from bkendctl.core import (
+    avatars,
     import_rows,
     keys,
     mail_tokens,
@@ -172,7 +173,7 @@ def seen_by_others(call: Call, user_id: str) -> contract.PublicUser:
         raise Failure("user/forbidden") from None
     if not other.is_public:
         raise Failure("user/forbidden")
-    return user_list.public(other)
+    return user_list.public(call, other)
 
 
 @handles(contract.UPDATE)
@@ -192,7 +193,7 @@ def delete_user(call: Call, request: contract.UserId) -> Message:
 
 
 def soft_delete(call: Call, user: Row[Any]) -> None:
-    """End sessions, drop links, mailed tokens and memberships, revoke its keys, free the address.
+    """End sessions, drop links, mailed tokens, memberships and pictures, revoke its keys, free the address.
 
     Failures: user/last-admin, organization/last-owner.
     """
@@ -200,17 +201,18 @@ def soft_delete(call: Call, user: Row[Any]) -> None:
     keep_an_admin(call, user)
     members.leave_all(call, user.id)
     sessions.end_all(call, user.id, sessions.DELETED)
+    avatars.drop_all(call, user)
     for table in (schema.linked_accounts, schema.known_sources):
         call.tx.run(delete(table).where(table.c.user_id == user.id))
     # A reset that was asked for is told that the account is gone (auth/account-not-found).
     mail_tokens.end_all(call, user, but=mail_tokens.RESET)
     keys.revoke_personal(call, user.id)
-    _changed(call, user, deleted_at=call.now)
+    _changed(call, user, deleted_at=call.now, image=None)
 
 
 @handles(contract.RESTORE)
 def restore(call: Call, request: contract.UserId) -> User:
-    """Bring a deleted user back; sessions, links and keys stay gone, and a slug that another took since."""
+    """Bring a deleted user back; sessions, links, keys and picture stay gone, and a slug taken since."""
     user = by_id(call, request.user_id, deleted=True)
     call.about("user", user.id)
     if user.deleted_at is None:

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from starlette.types import Receive, Scope
 
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.operation import Operation, Raw, placement
+from bkendctl.contract.operation import File, Operation, Raw, placement
 
 BODY_BYTES = 1_048_576
 """jsonBodyMaxBytes of the contract (x-defaults)."""
@@ -89,6 +89,25 @@ async def form(headers: dict[str, str], receive: Receive, seconds: float) -> byt
     if kind != "application/x-www-form-urlencoded":
         raise Failure("common/unsupported-media-type")
     return await _whole(headers, receive, seconds, FORM_BYTES)
+
+
+async def file(
+    headers: dict[str, str], receive: Receive, operation: Operation[Any, Any], seconds: float
+) -> File:
+    """A file that is the whole content of a request.
+
+    Failures: the operation's for one that is too large, common/unsupported-media-type where it is encoded
+    once more, common/request-timeout.
+    """
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Failure("common/unsupported-media-type")
+    try:
+        content = await _whole(headers, receive, seconds, operation.file_bytes)
+    except Failure as failure:
+        raise (
+            Failure(operation.too_large) if failure.code == "common/payload-too-large" else failure
+        ) from None
+    return File(content=content, content_type=headers.get("content-type", ""))
 
 
 async def _body(headers: dict[str, str], receive: Receive, seconds: float) -> Any:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from bkendctl import __version__
 from bkendctl.contract.catalogue import operations
 from bkendctl.contract.errors import ERRORS
-from bkendctl.contract.operation import Access, Empty, Operation, placement
+from bkendctl.contract.operation import Access, Empty, File, Operation, placement
 from bkendctl.server.infrastructure import ROUTES, Infrastructure
 
 Schema = dict[str, Any]
@@ -120,6 +120,8 @@ def _request(operation: Operation[Any, Any], schema_of: dict[Any, Schema], compo
     parameters = []
     for name, place in placement(operation).items():
         where, _, header = place.partition(":")
+        if where == "file":
+            continue
         if where == "body":
             body[name] = shape["properties"][name]
         else:
@@ -132,6 +134,8 @@ def _request(operation: Operation[Any, Any], schema_of: dict[Any, Schema], compo
                 }
             )
     found: Schema = {"parameters": parameters} if parameters else {}
+    if operation.file_bytes:
+        found["requestBody"] = {"required": True, "content": _files(operation)}
     if body:
         needed = sorted(required & set(body))
         schema = {"type": "object", "properties": body, **({"required": needed} if needed else {})}
@@ -147,7 +151,9 @@ def _success(operation: Operation[Any, Any], schema_of: dict[Any, Schema]) -> Sc
             name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS if name != "Retry-After"
         },
     }
-    if operation.status != 204 and not (operation.status // 100 == 3 and operation.response is Empty):
+    if operation.response is File:
+        answer["content"] = _files(operation)
+    elif operation.status != 204 and not (operation.status // 100 == 3 and operation.response is Empty):
         schemas = [schema_of[shape] for shape in _shapes(operation.response)]
         schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
         if operation.streams:
@@ -157,6 +163,10 @@ def _success(operation: Operation[Any, Any], schema_of: dict[Any, Schema]) -> Sc
         media = "application/x-ndjson" if operation.streams else "application/json"
         answer["content"] = {media: {"schema": schema}}
     return {str(operation.status): answer}
+
+
+def _files(operation: Operation[Any, Any]) -> Schema:
+    return {media: {"schema": {"type": "string", "format": "binary"}} for media in operation.media}
 
 
 def _refusals(codes: list[tuple[int, str]]) -> Schema:

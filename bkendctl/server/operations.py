@@ -11,7 +11,7 @@ from bkendctl.contract import catalogue
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Raw
 from bkendctl.core.call import Call, Source
-from bkendctl.core.dispatch import UNDONE, answer, is_light, look
+from bkendctl.core.dispatch import UNDONE, admit, answer, is_light, look
 from bkendctl.core.runtime import Core
 from bkendctl.server import incoming, outgoing
 from bkendctl.server.cors import Cors
@@ -60,7 +60,7 @@ class Operations:
             return given
         call = Call(self._core, operation, source_of(scope))
         try:
-            raw = await incoming.read(scope, receive, operation, path, seconds=self._body_seconds)
+            raw = await self._read(scope, receive, call, path)
             done = self._looked_up(call, raw)
             if done is None:
                 done = await self._pools.of(operation).run(partial(_done, call, raw))
@@ -70,6 +70,20 @@ class Operations:
         await self._cors.admit(origin, call, given)
         scope["note"].take(call)
         return given
+
+    async def _read(self, scope: Scope, receive: Receive, call: Call, path: dict[str, str]) -> Raw:
+        """The request as it travelled; nobody waits for a file that would be refused anyway."""
+        seconds = self._body_seconds
+        raw = await incoming.read(scope, receive, call.operation, path, seconds=seconds)
+        if call.operation.file_bytes:
+            try:
+                await self._pools.reading.run(partial(admit, call, raw))
+                raw.file = await incoming.file(raw.headers, receive, call.operation, seconds)
+            except Failure as failure:
+                if failure.code in ("common/request-timeout", "common/unavailable"):
+                    raise
+                raw.fault = failure  # told once the request is counted
+        return raw
 
     def _looked_up(self, call: Call, raw: Raw) -> Answer | None:
         """Answer a light operation on a file here and now: a hand-over to a thread costs more.

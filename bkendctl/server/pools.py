@@ -19,6 +19,8 @@ T = TypeVar("T")
 READERS = 4
 WRITERS = 8
 STREAMERS = 2
+DRAWERS = 2
+"""A picture takes up to 100 MB while it is decoded."""
 CALLERS = 16
 STREAM_PATIENCE = 30.0
 WAITING = 512
@@ -56,7 +58,7 @@ class Pool:
 
 
 class Pools:
-    """Five pools: operations that only read, that write, that hash a password, that call out, and streams.
+    """Six pools: operations that only read, write, hash a password, decode a picture, call out, and streams.
 
     A request waits as long for its thread as a password for its core (an answer within 2 s is promised). One
     more hashing thread than cores, so that a core hashes while another request waits for the disk. A part of
@@ -68,12 +70,15 @@ class Pools:
         self.reading = Pool("read", READERS, waiting=waiting, patience=patience)
         self.writing = Pool("write", WRITERS, waiting=waiting, patience=patience)
         self.hashing = Pool("hash", cores + 1, waiting=waiting, patience=patience)
+        self.drawing = Pool("draw", DRAWERS, waiting=waiting, patience=patience)
         self.calling = Pool("call", CALLERS, waiting=waiting, patience=patience)
         self.streaming = Pool("stream", STREAMERS, waiting=waiting, patience=STREAM_PATIENCE)
 
     def of(self, operation: Operation[Any, Any]) -> Pool:
         """The pool an operation runs in."""
         handler = handler_of(operation)
+        if handler.draws:
+            return self.drawing
         if handler.hashes:
             return self.hashing
         if handler.calls_out:
@@ -82,5 +87,5 @@ class Pools:
 
     def close(self) -> None:
         """Close them all."""
-        for pool in (self.reading, self.writing, self.hashing, self.calling, self.streaming):
+        for pool in (self.reading, self.writing, self.hashing, self.drawing, self.calling, self.streaming):
             pool.close()

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import UNSET, Meta, UnsetType
 
-from bkendctl.contract.operation import Operation, placement
+from bkendctl.contract.operation import File, Operation, placement
 from bkendctl.core.clock import instant_of, wire
 
 # NUL and lone surrogates are refused; all other text is allowed.
@@ -52,6 +52,10 @@ def values(wanted: Any, meta: Meta | None = None, *, shortest: int = 0) -> st.Se
         return st.integers(meta.ge, meta.le)
     if get_args(wanted):
         return st.one_of([values(member, shortest=shortest) for member in get_args(wanted)])
+    if wanted is File:
+        return st.builds(
+            File, content=st.binary(max_size=99), content_type=st.sampled_from(["image/png", ""])
+        )
     if issubclass(wanted, msgspec.Struct):
         return st.builds(wanted, **{each.name: values(each.type) for each in msgspec.structs.fields(wanted)})
     return {bool: st.booleans(), UnsetType: st.just(UNSET), type(None): st.none()}[wanted]

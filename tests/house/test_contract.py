@@ -18,7 +18,7 @@ import pytest
 from msgspec import Struct
 
 from bkendctl.contract.errors import ERRORS
-from bkendctl.contract.operation import Operation, placement
+from bkendctl.contract.operation import File, Operation, placement
 from bkendctl.core.dispatch import handler_of
 from tests.catalogue import OPERATIONS, name_of
 
@@ -69,6 +69,8 @@ def request_of(operation: Operation[Any, Any]) -> dict[str, str]:
     found = {}
     for name, place in placement(operation).items():
         kind, _, header = place.partition(":")
+        if kind == "file":
+            continue  # the content itself is no field
         found[header or name] = kind + ("*" if required[name] else "")
     return found
 
@@ -90,6 +92,8 @@ def structs_of(wanted: Any) -> list[type[Struct]]:
 
 def shape_of(wanted: Any) -> dict[str, Any]:
     """The fields of an answer by wire name, each with the fields below it."""
+    if wanted is File:
+        return {}
     return {
         field.encode_name: shape_of(field.type)
         for struct in structs_of(wanted)

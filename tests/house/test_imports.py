@@ -59,6 +59,7 @@ CLOSE_TO_THE_CORE = {
 BEHIND = ("core", "server", "fake_provider")
 # What costs more at start than a command may take before it knows that it needs it.
 HEAVY = {
+    "PIL",
     "alembic",
     "argon2",
     "cryptography",

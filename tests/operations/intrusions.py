@@ -10,6 +10,7 @@ from msgspec import Struct
 from bkendctl.contract import (
     accounts,
     audit_events,
+    avatars,
     dev_clock,
     email_config,
     environments,
@@ -150,6 +151,12 @@ INTRUSIONS: dict[str, Intrusion] = {
     users.SESSIONS.name: (by_user_id(users.SESSIONS), NOBODY),
     users.REVOKE_SESSIONS.name: (by_user_id(users.REVOKE_SESSIONS), NOBODY),
     users.RESET_MFA.name: (by_user_id(users.RESET_MFA), NOBODY),
+    avatars.CREATE_UPLOAD.name: (by_user_id(avatars.CREATE_UPLOAD, filename="me.png"), NOBODY),
+    avatars.SAVE.name: (
+        by_user_id(avatars.SAVE, s3_key="00000000-0000-4000-8000-000000000000.png"),
+        NOBODY,
+    ),
+    avatars.REMOVE.name: (by_user_id(avatars.REMOVE), NOBODY),
     profile.SHOW.name: (by_user_id(profile.SHOW), NOBODY),
     profile.SET.name: (by_user_id(profile.SET, name="Stolen"), NOBODY),
     preferences.SHOW.name: (by_user_id(preferences.SHOW), NOBODY),

@@ -12,6 +12,7 @@ from msgspec import to_builtins
 from bkendctl.contract import (
     accounts,
     audit_events,
+    avatars,
     dev_clock,
     environments,
     invitations,
@@ -93,7 +94,8 @@ def test_every_operation_is_among_the_intrusions() -> None:
     public = {operation.name for operation in OPERATIONS if operation.access is Access.PUBLIC}
     assert placed | of_the_caller | public == {operation.name for operation in OPERATIONS}
     # A token or a state names the environment; there is no key, or it is the key that does.
-    assert public == {accounts.CONFIRM_SIGN_UP.name, oauth.COMPLETE_REDIRECT.name}
+    signed = {avatars.UPLOAD.name, avatars.DOWNLOAD.name}  # by their URL alone, which no other key changes
+    assert public == {accounts.CONFIRM_SIGN_UP.name, oauth.COMPLETE_REDIRECT.name} | signed
 
 
 def assert_unharmed(prey: Prey) -> None:
