@@ -165,6 +165,19 @@ _bkendctl_value() {
     'settings sessions set --refresh-reuse-grace-seconds') offer='@' ;;
     'settings sessions set --rate-limit') offer='@' ;;
     'signing-keys rotate --algorithm') offer='ES256 RS256 EdDSA HS256' ;;
+    'templates set --file') offer='@files' ;;
+    'templates set --subject') offer='@' ;;
+    'templates preview --file') offer='@files' ;;
+    'templates preview --subject') offer='@' ;;
+    'templates preview --locale') offer='en ko ja' ;;
+    'templates preview --value') offer='@' ;;
+    'templates preview --html') offer='@files' ;;
+    'templates lint --file') offer='@files' ;;
+    'templates lint --subject') offer='@' ;;
+    'templates settings set --sender-email') offer='@' ;;
+    'templates settings set --sender-name') offer='@' ;;
+    'templates settings set --logo-url') offer='@' ;;
+    'templates settings set --brand-color') offer='@' ;;
     'mail list --to') offer='@' ;;
     'mail list --category') offer='signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended' ;;
     'mail list --page') offer='@' ;;
@@ -216,7 +229,7 @@ _bkendctl_value() {
 _bkendctl_command() {
     verbs='' options='' arguments=()
     case "$1" in
-    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys mail audit clock api doctor serve fake-provider policy profiles db completion' ;;
+    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys templates mail audit clock api doctor serve fake-provider policy profiles db completion' ;;
     'init') options='--name --environment --new-keys' ;;
     'demo') options='--keep --remote' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
@@ -343,9 +356,19 @@ _bkendctl_command() {
     'signing-keys list') : ;;
     'signing-keys rotate') options='--algorithm' ;;
     'signing-keys retire') arguments=('@') ;;
+    'templates') verbs='list get set reset preview lint settings' ;;
+    'templates list') : ;;
+    'templates get') arguments=('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended') ;;
+    'templates set') options='--file --subject' arguments=('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended') ;;
+    'templates reset') arguments=('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended') ;;
+    'templates preview') options='--file --subject --locale --value --html --open' arguments=('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended') ;;
+    'templates lint') options='--file --subject' arguments=('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended') ;;
+    'templates settings') verbs='get set' ;;
+    'templates settings get') : ;;
+    'templates settings set') options='--sender-email --sender-name --logo-url --brand-color --override-defaults --no-override-defaults' ;;
     'mail') verbs='list show wait clear deliver' ;;
     'mail list') options='--to --category --page --limit' ;;
-    'mail show') options='--html' arguments=('@mails') ;;
+    'mail show') options='--html --open' arguments=('@mails') ;;
     'mail wait') options='--to --category --since --timeout --print' ;;
     'mail clear') : ;;
     'mail deliver') options='--limit --retry-failed' ;;
@@ -358,7 +381,7 @@ _bkendctl_command() {
     'clock advance') arguments=('@') ;;
     'clock set') arguments=('@') ;;
     'clock reset') : ;;
-    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch') ;;
+    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/email-templates /v1/email-templates/ /v1/email-templates/settings /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch') ;;
     'doctor') : ;;
     'serve') options='--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --fake-providers --print-config' ;;
     'fake-provider') verbs='serve consent' ;;

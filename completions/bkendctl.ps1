@@ -4,7 +4,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     $verbs = @{
-        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys mail audit clock api doctor serve fake-provider policy profiles db completion'
+        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys templates mail audit clock api doctor serve fake-provider policy profiles db completion'
         'token' = 'print show refresh'
         'password' = 'change reset-request reset-confirm'
         'email' = 'signup-confirm signup-resend verify-send verify-resend verify-confirm'
@@ -30,6 +30,8 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'settings' = 'sessions'
         'settings sessions' = 'get set'
         'signing-keys' = 'list rotate retire'
+        'templates' = 'list get set reset preview lint settings'
+        'templates settings' = 'get set'
         'mail' = 'list show wait clear deliver'
         'audit' = 'list verify export'
         'clock' = 'show advance set reset'
@@ -104,8 +106,12 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'providers oauth set' = '--client-id --client-secret-stdin --change-secret --redirect-uri --scope --enabled --no-enabled --issuer --authorization-url --token-url --user-info-url --jwks-url'
         'settings sessions set' = '--access-token-seconds --refresh-token-seconds --session-absolute-days --refresh-reuse-grace-seconds --rate-limit'
         'signing-keys rotate' = '--algorithm'
+        'templates set' = '--file --subject'
+        'templates preview' = '--file --subject --locale --value --html --open'
+        'templates lint' = '--file --subject'
+        'templates settings set' = '--sender-email --sender-name --logo-url --brand-color --override-defaults --no-override-defaults'
         'mail list' = '--to --category --page --limit'
-        'mail show' = '--html'
+        'mail show' = '--html --open'
         'mail wait' = '--to --category --since --timeout --print'
         'mail deliver' = '--limit --retry-failed'
         'audit list' = '--action --actor --user --since --outcome --limit --follow'
@@ -282,6 +288,19 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'settings sessions set --refresh-reuse-grace-seconds' = '@'
         'settings sessions set --rate-limit' = '@'
         'signing-keys rotate --algorithm' = 'ES256 RS256 EdDSA HS256'
+        'templates set --file' = '@files'
+        'templates set --subject' = '@'
+        'templates preview --file' = '@files'
+        'templates preview --subject' = '@'
+        'templates preview --locale' = 'en ko ja'
+        'templates preview --value' = '@'
+        'templates preview --html' = '@files'
+        'templates lint --file' = '@files'
+        'templates lint --subject' = '@'
+        'templates settings set --sender-email' = '@'
+        'templates settings set --sender-name' = '@'
+        'templates settings set --logo-url' = '@'
+        'templates settings set --brand-color' = '@'
         'mail list --to' = '@'
         'mail list --category' = 'signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended'
         'mail list --page' = '@'
@@ -379,10 +398,15 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'providers oauth remove' = @('google github')
         'providers oauth test' = @('google github')
         'signing-keys retire' = @('@')
+        'templates get' = @('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended')
+        'templates set' = @('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended')
+        'templates reset' = @('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended')
+        'templates preview' = @('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended')
+        'templates lint' = @('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended')
         'mail show' = @('@mails')
         'clock advance' = @('@')
         'clock set' = @('@')
-        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch')
+        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/email-templates /v1/email-templates/ /v1/email-templates/settings /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch')
         'fake-provider consent' = @('@')
         'policy check' = @('@files')
         'policy lint' = @('@files')
@@ -522,6 +546,16 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'signing-keys list' = 'List the keys: signing, verifying, retired.'
         'signing-keys rotate' = 'Sign with a new key from now on.'
         'signing-keys retire' = 'Refuse the tokens of a key from the next request on.'
+        'templates' = 'What mails say: own texts, sender, logo, colour.'
+        'templates list' = 'List the nine kinds of mails.'
+        'templates get' = 'Show the text of a kind of mail.'
+        'templates set' = 'Store an own text, from a file, stdin or your editor.'
+        'templates reset' = 'Forget the own text of a kind of mail.'
+        'templates preview' = 'Show a mail with sample values.'
+        'templates lint' = 'Look for what is wrong with texts.'
+        'templates settings' = 'Sender, logo and colour of mails; whether own texts go out.'
+        'templates settings get' = 'Show the settings.'
+        'templates settings set' = 'Change what is named.'
         'mail' = 'Mails of the dev environment.'
         'mail list' = 'List mails, newest first.'
         'mail show' = 'Show one mail: its text, with the links in it.'

@@ -64,12 +64,20 @@ def link(
 ) -> None:
     """Attach an account at Google or GitHub.
 
-    By a code or an ID token that the provider gave.
+    In a browser: sign in once more on the server's page, then choose the account. Or by a code or an ID token
+    that the provider gave.
 
-    Example: bkendctl account link github --code CODE --redirect-uri http://127.0.0.1:9000/callback
+    Example: bkendctl account link github
     """
-    if (code is None) != id_token_stdin:
+    if code is not None and id_token_stdin:
         ctx.refuse("Name either --code or --id-token-stdin.", "--code CODE --redirect-uri URL")
+    if code is None and not id_token_stdin:
+        from bkendctl.cli import web
+
+        web.link(ctx, provider)
+        ctx.show({"message": f"{provider} is linked."})
+        ctx.say.done(f"you can sign in with {provider} from now on")
+        return
     given = {"redirect_uri": redirect_uri, "state": state, "code_verifier": code_verifier}
     request = linked_accounts.Link(
         provider=provider,  # type: ignore[arg-type]

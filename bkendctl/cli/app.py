@@ -50,6 +50,7 @@ COMMANDS: dict[str, _Entry] = {
     "providers": _Entry("providers", _ADMIN, "How people may sign in: e-mail, Google, GitHub."),
     "settings": _Entry("settings", _ADMIN, "Lifetimes of tokens, and rate limits."),
     "signing-keys": _Entry("signing_keys", _ADMIN, "Keys that sign access tokens."),
+    "templates": _Entry("templates", _ADMIN, "What mails say: own texts, sender, logo, colour."),
     "mail": _Entry("mail", _ADMIN, "Mails of the dev environment."),
     "audit": _Entry("audit", _ADMIN, "What happened: list, verify, export."),
     "clock": _Entry("clock", _ADMIN, "Move the dev environment's clock."),

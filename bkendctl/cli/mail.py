@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import typer
 
 from bkendctl.cli.context import Context
+from bkendctl.cli.editing import opened_in_browser
 from bkendctl.cli.options import Noun, one_of
 from bkendctl.cli.tables import KEEP, Column, View
 from bkendctl.cli.text import format_duration, parse_duration, parse_instant, visible
@@ -62,13 +63,17 @@ def show(
     ctx: Context,
     mail_id: Annotated[str, typer.Argument(help="Id, or its first 8 characters.", metavar="MAIL")],
     html: Annotated[bool, typer.Option("--html", help="Print the HTML part.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Show the HTML part in your browser.")] = False,
 ) -> None:
     """Show one mail: its text, with the links in it.
 
     Example: bkendctl mail show 3f2a9c1e
     """
     full = ctx.full_id(mail_id, mail.LIST, "dev/mail-not-found", voice=Voice.ADMIN)
-    _show(ctx, ctx.call(mail.GET, mail.MailId(mail_id=full), voice=Voice.ADMIN), html=html)
+    found = ctx.call(mail.GET, mail.MailId(mail_id=full), voice=Voice.ADMIN)
+    if open_:
+        opened_in_browser(ctx, found.html)
+    _show(ctx, found, html=html)
 
 
 @noun.verb("wait")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+from bkendctl.cli.browsing import open_window
 from bkendctl.cli.context import Context
 from bkendctl.cli.progress import spinner
 from bkendctl.client.voice import Voice
-from bkendctl.contract import hosted, oauth
+from bkendctl.contract import hosted, linked_accounts, oauth
 from bkendctl.contract.accounts import TokenPair
-from bkendctl.contract.errors import Failure
+from bkendctl.contract.errors import ERRORS, Failure
+from bkendctl.contract.paging import PageRequest
 
 if TYPE_CHECKING:
     from bkendctl.client.loopback import Listener
@@ -104,6 +105,23 @@ def sign_in(ctx: Context, provider: str | None = None) -> TokenPair:
         return under_way.trade(ctx, _answer(ctx, url, under_way.listener))
 
 
+def link(ctx: Context, provider: str) -> None:
+    """Have a person sign in on the hosted page and choose an account at a provider, to be linked.
+
+    Failures: as sign_in, cli/browser-refused where somebody else signed in there, and linked_accounts.link's.
+    """
+    with attempt(ctx, provider) as under_way:
+        under_way.require_page()
+        _redirect_uri(ctx, provider)
+        url = f"{under_way.address(hosted.PAGE)}&link={provider}"
+        answer = _answer(ctx, url, under_way.listener)
+    if "linked" not in answer:
+        raise _refusal(answer.get("error", ""))
+    linked = ctx.call(linked_accounts.LIST, PageRequest(limit=100)).items
+    if provider not in {each.provider for each in linked}:
+        raise Failure("cli/browser-refused", "Somebody else signed in there, and has it linked now.")
+
+
 def _client(ctx: Context) -> str:
     """The publishable key, which may be in the address of a page; a secret one may not."""
     key = ctx.speaker.credentials.publishable_key
@@ -166,7 +184,7 @@ def _redirect_uri(ctx: Context, provider: str) -> str:
 
 def _answer(ctx: Context, url: str, listener: Listener) -> dict[str, str]:
     """What the browser brings back, or what a person pastes of it. cli/browser-silent after five minutes."""
-    is_opened = _open(url)
+    is_opened = open_window(url)
     if is_opened:
         ctx.say.note("sign in with the browser that was opened")
     elif ctx.say.silent and not ctx.ask.can_ask:
@@ -220,16 +238,6 @@ def _show_address(ctx: Context, url: str) -> None:
     stream.flush()
 
 
-def _open(url: str) -> bool:
-    """Open a window of a browser; False where there is none, or only one that would take the terminal."""
-    import webbrowser
-
-    has_screen = sys.platform in ("darwin", "win32") or any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
-    )
-    return has_screen and webbrowser.open(url)
-
-
 def _has_line() -> bool:
     """Whether somebody typed a line."""
     import select
@@ -240,4 +248,6 @@ def _has_line() -> bool:
 def _refusal(error: str) -> Failure:
     if error == "access_denied":
         return Failure("cli/browser-refused", "The sign-in was cancelled in the browser.")
+    if error in ERRORS:
+        return Failure(error)
     return Failure("cli/browser-refused", f"The page answers {error[:60] or 'nothing'}.")

@@ -73,7 +73,12 @@ class Listener:
         parts = urlsplit(target)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         is_right = compare_digest(query.get("state", "").encode("utf-8", "replace"), self._state)
-        if parts.path != "/" or host != self._host or not is_right or not query.keys() & {"code", "error"}:
+        if (
+            parts.path != "/"
+            or host != self._host
+            or not is_right
+            or not query.keys() & {"code", "error", "linked"}
+        ):
             return False
         with self._lock:
             if self._answer is not None:

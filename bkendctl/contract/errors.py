@@ -87,6 +87,7 @@ ERRORS: dict[str, ErrorCode] = {
     "auth/same-as-previous-password": ErrorCode(400, "The new password equals the current one."),
     "auth/session-expired": ErrorCode(401, "The session has expired.", "bkendctl login"),
     "auth/session-not-found": ErrorCode(404, "There is no such session.", "bkendctl sessions list"),
+    "auth/template-not-found": ErrorCode(404, "There is no such category of mails.", "bkendctl templates list"),
     "auth/token-expired": ErrorCode(401, "The key or token has expired.", "bkendctl login"),
     "auth/token-revoked": ErrorCode(401, "This key was revoked.", "bkendctl init --new-keys"),
     "auth/too-many-code-requests": ErrorCode(429, "Too many mails were asked for."),

@@ -261,6 +261,7 @@ def _link(call: Call, row: Row[Any], token: str) -> str:
 
 
 def _mail(call: Call, row: Row[Any], token: str) -> None:
+    invitee = mailbox.owner(call, row.email)
     values = Values(
         user_name=row.name or row.email,
         project=call.env.project_name,
@@ -268,6 +269,7 @@ def _mail(call: Call, row: Row[Any], token: str) -> None:
         token=token,
         inviter=row.inviter_name or call.env.project_name,
         resource=row.resource_name,
+        locale=invitee.locale if invitee is not None else None,
     )
     outbox.send(call, "invitation", row.email, values)
 

@@ -34,8 +34,7 @@ def take_over(call: Call, user: Row[Any]) -> None:
             call.tx.run(delete(table).where(table.c.user_id == user.id))
         keys.revoke_personal(call, user.id)
         mail_tokens.end_all(call, user, but=mail_tokens.DECOY)
-        what = "the address was proven by its owner, and what was set before is gone"
-        outbox.send(call, "sessions_ended", user.email, values_for(call, user, what=what))
+        outbox.send(call, "sessions_ended", user.email, values_for(call, user, change="taken_over"))
     confirm(call, user)
 
 
@@ -63,9 +62,15 @@ def join(call: Call, invitation: Row[Any], user_id: str) -> None:
     )
 
 
-def values_for(call: Call, user: Row[Any], *, what: str = "") -> Values:
+def values_for(call: Call, user: Row[Any], *, change: str = "", detail: str = "") -> Values:
     """What notices to a user say."""
-    return Values(user_name=user.name, project=call.env.project_name, what=what)
+    return Values(
+        user_name=user.name,
+        project=call.env.project_name,
+        change=change,
+        detail=detail,
+        locale=user.locale,
+    )
 
 
 def owner(call: Call, email: str) -> Row[Any] | None:
@@ -132,6 +137,7 @@ def _values_of_link(
         project=call.env.project_name,
         link=outbox.link_to(call, callback_url or letter.page, token=token, email=email),
         token=token,
+        locale=user.locale if user is not None else None,
     )
 
 

@@ -14,7 +14,8 @@ from msgspec import Struct
 from sqlalchemy import Row
 
 from bkendctl.core.clock import datetime_of
-from bkendctl.core.outbox import SENDER, MailBody
+from bkendctl.core.outbox import MailBody
+from bkendctl.core.template_settings import NO_REPLY
 
 # Line breaks of all kinds, controls, and what turns the direction of writing: EmailMessage raises on some.
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
@@ -34,12 +35,15 @@ class Envelope(Struct, frozen=True):
 
 
 def envelope_of(row: Row[Any], body: MailBody, now: int, sender: str) -> Envelope:
-    """Build the message of an outbox row. sender: From where the row has the built-in one. Unsendable.
+    """Build the message of an outbox row. sender: the address where the row has the built-in one. Unsendable.
 
     Message-ID is of the mail, not of the attempt: who gets it twice (killed between sending and noting)
     may see that it is the same.
     """
-    name, address = parseaddr(_one_line(sender if sender and row.sender == SENDER else row.sender))
+    name, address = parseaddr(_one_line(row.sender))
+    if sender and address == NO_REPLY:
+        called, address = parseaddr(_one_line(sender))
+        name = called or name
     author, recipient = _address(address, name), _address(row.recipient)
     message = EmailMessage(policy=policy.SMTP)
     try:

@@ -93,7 +93,7 @@ def confirm(call: Call, request: contract.Confirm) -> contract.BackupCodes:
     _mark_session(call, method)
     # A session from before MFA must not outlive its start (P6); the calling one has just given a code.
     sessions.end_all(call, user.id, "mfa-enabled", but=call.session.id if call.session else None)
-    _notify(call, user, "switched on")
+    _notify(call, user, "mfa_on")
     return contract.BackupCodes(backup_codes=codes)
 
 
@@ -104,7 +104,7 @@ def disable(call: Call, request: contract.Disable, proof: Proof) -> Empty:
     _prove_both(call, request.code, proof)
     second_factor.remove(call, user.id)
     sessions.end_all(call, user.id, "mfa-disabled", but=call.session.id if call.session else None)
-    _notify(call, user, "switched off")
+    _notify(call, user, "mfa_off")
     return Empty()
 
 
@@ -170,5 +170,5 @@ def _pending_identity(user_id: str) -> str:
     return f"mfa_enrolments/{user_id}/pending_codes"
 
 
-def _notify(call: Call, user: Row[Any], what: str) -> None:
-    outbox.send(call, "mfa_changed", user.email, mailbox.values_for(call, user, what=what))
+def _notify(call: Call, user: Row[Any], change: str) -> None:
+    outbox.send(call, "mfa_changed", user.email, mailbox.values_for(call, user, change=change))

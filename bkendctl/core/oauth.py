@@ -149,11 +149,11 @@ def on_page(call: Call) -> list[str]:
     ]
 
 
-def begin(call: Call, provider: str, flow: str) -> str:
+def begin(call: Call, provider: str, flow: str, session: str | None = None) -> str:
     """The address at a provider where a sign-in of the hosted page begins; gives the browser its cookie.
 
-    flow: fingerprint of what the page goes on with when the browser is back. Failures:
-    auth/oauth-not-configured, auth/oauth-callback-failed.
+    flow: fingerprint of what the page goes on with when the browser is back. session: to link to its user
+    (decision 144). Failures: auth/oauth-not-configured, auth/oauth-callback-failed.
     """
     with call.reading():
         if provider not in on_page(call):
@@ -166,7 +166,14 @@ def begin(call: Call, provider: str, flow: str) -> str:
     browser = _browser(call)
     keep_browser(call, browser)
     state = oauth_states.minted(
-        call, provider, redirect_uri=client.redirect_uri, own=True, browser=browser, flow=flow
+        call,
+        provider,
+        purpose="signin" if session is None else "link",
+        redirect_uri=client.redirect_uri,
+        own=True,
+        session=session,
+        browser=browser,
+        flow=flow,
     )
     return offer(call, client, url, state, client.redirect_uri).authorization_url
 
@@ -214,12 +221,13 @@ def _prove_redirect(call: Call, request: contract.Redirect) -> Proven:
         call.enter(environment)
         given.redirect_uri = oauth_configs.enabled(call, request.provider).redirect_uri
     count_known(call, Raw())
-    if not state.own or not _is_browser_of(call, state):
+    if not state.own or not is_browser_of(call, state):
         raise Failure("auth/invalid-token", "The state is not this browser's.")
     return oauth_proofs.proven(call, request.provider, given, "signin", minted=state)
 
 
-def _is_browser_of(call: Call, state: State) -> bool:
+def is_browser_of(call: Call, state: State) -> bool:
+    """Whether the browser that brings a state is the one that was sent away with it."""
     cookies = call.source.cookies
     brought = [cookies[name] for name in (oauth_states.SECURE_COOKIE, oauth_states.COOKIE) if name in cookies]
     return state.browser is not None and any(

@@ -11,10 +11,9 @@ from sqlalchemy import delete
 
 from bkendctl.core import schema
 from bkendctl.core.call import Call
-from bkendctl.core.mail_texts import Values, compose
+from bkendctl.core.mail_texts import Values
 from bkendctl.core.runtime import Core
 
-SENDER = "bkendctl <no-reply@bkendctl.invalid>"
 NO_BASE = "https://held.invalid"
 """Stands for the public URL in links of mails that are held for want of one; leads nowhere (RFC 2606)."""
 
@@ -70,9 +69,11 @@ def send(call: Call, category: str, recipient: str, values: Values, *, kept: boo
 
     kept False: do the same and take it back, so that both take as long.
     """
-    subject, text, html = compose(category, values)
+    from bkendctl.core.templates import compose
+
+    mail, sender = compose(call, category, recipient, values)
     mail_id = call.new_id()
-    body = MailBody(with_bare_token(text, values.link), html, [values.link] if values.link else [])
+    body = MailBody(with_bare_token(mail.text, values.link), mail.html, [values.link] if values.link else [])
     call.tx.insert(
         schema.outbox,
         {
@@ -80,8 +81,8 @@ def send(call: Call, category: str, recipient: str, values: Values, *, kept: boo
             "environment_id": call.environment_id,
             "category": category,
             "recipient": recipient,
-            "sender": SENDER,
-            "subject": subject,
+            "sender": sender,
+            "subject": mail.subject,
             "body": call.core.vault.seal(msgspec.json.encode(body), f"outbox/{mail_id}"),
             "status": "pending" if call.public_url else "held",
             "attempts": 0,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
+from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
 from bkendctl.core import (
     callbacks,
@@ -20,6 +21,8 @@ from bkendctl.core import (
     permissions,
     rate_limits,
     schema,
+    sessions,
+    users,
 )
 from bkendctl.core.call import Call
 from bkendctl.core.mail_tokens import Refusals
@@ -90,6 +93,20 @@ def returning(core: Core, text: str) -> State | None:
     except Failure:
         return None
     return state if state is not None and state.flow is not None else None
+
+
+def hold_session(call: Call, pair: TokenPair, life_ms: int) -> str:
+    """Let a session that a page opened live no longer than it needs it; gives its user's address."""
+    with call.writing():
+        session = call.tx.row(schema.sessions, id=sessions.hold(call, pair.access_token, life_ms))
+        assert session is not None
+        return str(users.by_id(call, session.user_id).email)
+
+
+def session_of(call: Call, access_token: str) -> str:
+    """Id of the session of an access token. Failures: of a token that is not good."""
+    with call.reading():
+        return call.core.signer.verify(call.tx, call.environment_id, access_token, call.now).sid
 
 
 def own_redirect_uri(call: Call, provider: str) -> str:

@@ -237,13 +237,8 @@ def _reused(call: Call, user: Row[Any], session: Row[Any], spent: Row[Any]) -> T
     if call.now - spent.spent_at < call.settings.sessions.refresh_reuse_grace_seconds * SECOND:
         return _issue(call, user, session, generation=spent.generation + 1)[0]
     call.about("user", user.id, endedSessions=end_all(call, user.id, "refresh-reuse"))
-    what = "a refresh token was used twice, which means that somebody may have copied it"
-    outbox.send(
-        call,
-        "sessions_ended",
-        user.email,
-        Values(user_name=user.name, project=call.env.project_name, what=what),
-    )
+    values = Values(user_name=user.name, project=call.env.project_name, change="reuse", locale=user.locale)
+    outbox.send(call, "sessions_ended", user.email, values)
     raise Failure("auth/invalid-refresh-token", keep=True)
 
 

@@ -299,7 +299,7 @@ def reset_mfa(call: Call, request: contract.UserId) -> Message:
         raise Failure("auth/mfa-not-enabled")
     second_factor.remove(call, user.id)
     sessions.end_all(call, user.id, "mfa-reset")
-    outbox.send(call, "mfa_changed", user.email, mailbox.values_for(call, user, what="reset by an admin"))
+    outbox.send(call, "mfa_changed", user.email, mailbox.values_for(call, user, change="mfa_reset"))
     return Message(message="MFA is off; the user has to enrol again.")
 
 

@@ -83,7 +83,9 @@ def _moved(call: Call, user: Row[Any], email: str) -> Row[Any]:
         raise Failure("auth/email-already-exists")
     call.about("user", user.id, before={"email": user.email}, after={"email": email})
     mail_tokens.end_all(call, user, but=mail_tokens.DECOY)
-    outbox.send(call, "email_changed", user.email, mailbox.values_for(call, user, what=email))
+    outbox.send(
+        call, "email_changed", user.email, mailbox.values_for(call, user, change="email", detail=email)
+    )
     mine = _users.c.id == user.id
     # Proven anew: the first proof was of the old address.
     call.tx.run(update(_users).where(mine).values(email=email, email_verified_at=None, updated_at=call.now))

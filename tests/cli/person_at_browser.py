@@ -15,13 +15,24 @@ parts = urlsplit(url)
 browser = Browser(f"{parts.scheme}://{parts.netloc}")
 page = browser.open(f"{parts.path}?{parts.query}")
 email = os.environ["ANSWERS"].split()[0]
-if page.status == 302:  # on to a provider, and back
-    consent = httpx.post(page.headers["location"], data={"email": email}, trust_env=False)
-    location = browser.client.get(consent.headers["location"]).headers["location"]
+
+
+def by_provider(address: str) -> str:
+    """Consent at a provider; where our own callback sends the browser."""
+    consent = httpx.post(address, data={"email": email}, trust_env=False)
+    return browser.client.get(consent.headers["location"]).headers["location"]
+
+
+if page.status == 302:
+    location = by_provider(page.headers["location"])
 elif os.environ["ANSWERS"] == "cancel":
     location = next(link for link in page.links if "access_denied" in link)
 else:
-    email, password = os.environ["ANSWERS"].split()
-    location = browser.press(page, email=email, password=password).headers["location"]
+    signed_in = browser.press(page, email=email, password=os.environ["ANSWERS"].split()[1])
+    if signed_in.status == 200:
+        go_on = next(link for link in signed_in.links if link.startswith("/link/"))
+        location = by_provider(browser.open(go_on).headers["location"])
+    else:
+        location = signed_in.headers["location"]
 ended = browser.client.get(location, follow_redirects=True)
 sys.stderr.write(f"{ended.url} {ended.text}\n")

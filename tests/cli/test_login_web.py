@@ -39,18 +39,16 @@ def far(alice: Shell, http_server: HttpServer) -> Iterator[Shell]:
     core.database.close()
 
 
-def at_browser(
-    shell: Shell, answers: str, *arguments: str, way: str = "--web"
-) -> subprocess.CompletedProcess[str]:
+def at_browser(shell: Shell, answers: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command where BROWSER is a person who gives these answers."""
     browser = f"{sys.executable} {SCRIPT} %s"
     variables = (f"BROWSER={browser}", f"ANSWERS={answers}", f"PYTHONPATH={ROOT}", "PYTHONWARNINGS=ignore")
-    return shell.process("login", way, *arguments, wrapper=("env", *variables))
+    return shell.process(*arguments, wrapper=("env", *variables))
 
 
 def test_a_browser_signs_in_at_a_server(far: Shell) -> None:
     """The tokens are stored, stdout holds the result alone, and the last page has no secret."""
-    done = at_browser(far, f"{ALICE} {PASSWORD}", "-o", "json")
+    done = at_browser(far, f"{ALICE} {PASSWORD}", "login", "--web", "-o", "json")
     assert done.returncode == 0, done
     assert f'"email": "{ALICE}"' in done.stdout
     assert "/done" in done.stderr
@@ -61,7 +59,7 @@ def test_a_browser_signs_in_at_a_server(far: Shell) -> None:
 def test_a_browser_signs_in_at_the_own_core(alice: Shell) -> None:
     """An embedded profile serves the page for as long as the browser needs it."""
     alice.ok("logout")
-    done = at_browser(alice, f"{ALICE} {PASSWORD}")
+    done = at_browser(alice, f"{ALICE} {PASSWORD}", "login", "--web")
     assert done.returncode == 0, done
     assert alice.json("whoami")["email"] == ALICE
 
@@ -82,7 +80,7 @@ def test_a_provider_signs_in_at_a_server(
     provider_server.now = time.time
     far.refused(10, "auth/oauth-not-configured", "login", "--github")
     set_up(far, "github", provider_server.url, http_server.url)
-    done = at_browser(far, "gina@example.com", way="--github")
+    done = at_browser(far, "gina@example.com", "login", "--github")
     assert done.returncode == 0, done
     assert far.json("whoami")["email"] == "gina@example.com"
     assert [each["provider"] for each in far.json("account", "accounts")["items"]] == ["github"]
@@ -97,14 +95,31 @@ def test_a_provider_signs_in_at_the_own_core(alice: Shell, provider_server: Prov
         free.bind(("127.0.0.1", 0))
         own = f"http://127.0.0.1:{free.getsockname()[1]}"
     set_up(alice, "google", provider_server.url, own)
-    done = at_browser(alice, "gina@example.com", way="--google")
+    done = at_browser(alice, "gina@example.com", "login", "--google")
     assert done.returncode == 0, done
     assert alice.json("whoami")["email"] == "gina@example.com"
 
 
+def test_a_provider_is_linked_in_a_browser(
+    far: Shell, http_server: HttpServer, provider_server: ProviderServer
+) -> None:
+    """account link: sign in once more and choose the account; that somebody else signed in there is told."""
+    provider_server.now = time.time
+    set_up(far, "google", provider_server.url, http_server.url)
+    assert far.login().status == 0
+    far.ok("users", "create", "bob@example.com", "--password-stdin", "--profile", "default", stdin=PASSWORD)
+    other = at_browser(far, f"bob@example.com {PASSWORD}", "account", "link", "google")
+    assert (other.returncode, "Somebody else signed in" in other.stderr) == (3, True), other
+    done = at_browser(far, f"{ALICE} {PASSWORD}", "account", "link", "google")
+    assert done.returncode == 0, done
+    assert [each["provider"] for each in far.json("account", "accounts")["items"]] == ["email", "google"]
+    again = at_browser(far, f"{ALICE} {PASSWORD}", "account", "link", "google")
+    assert (again.returncode, "auth/account-already-linked" in again.stderr) == (6, True)
+
+
 def test_a_sign_in_may_be_cancelled(far: Shell) -> None:
     """Exit 3, and what was typed in the browser is said."""
-    done = at_browser(far, "cancel")
+    done = at_browser(far, "cancel", "login", "--web")
     assert (done.returncode, done.stdout) == (3, "")
     assert "was cancelled in the browser. [cli/browser-refused]" in done.stderr
 

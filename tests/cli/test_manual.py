@@ -32,7 +32,7 @@ def test_every_command_and_option_is_in_the_page_of_its_noun(node: Node) -> None
         for name in (*option.names, *option.negative):
             assert re.search(rf"^.*{re.escape(name)}(,| |$)", page, re.MULTILINE)
     for argument in node.arguments:
-        assert f"\n.TP\n{argument.metavar}\n" in page
+        assert f"\n.TP\n{'|'.join(argument.choices) or argument.metavar}\n" in page
 
 
 def test_the_main_page_lists_nouns_options_statuses_variables_and_files() -> None:

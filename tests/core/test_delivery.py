@@ -74,7 +74,7 @@ def test_a_mail_arrives_once(world: World, server: MailServer) -> None:
     assert text is not None
     assert html is not None
     assert text.get_content().replace("\r\n", "\n") == queued.text
-    assert html.get_content().strip() == queued.html.strip()
+    assert html.get_content().replace("\r\n", "\n").strip() == queued.html.strip()
     assert server.envelopes[0].original_content.isascii()  # type: ignore[union-attr]
     (noted,) = world.mails()
     assert (noted.status, noted.attempts, noted.last_error) == ("sent", 1, None)

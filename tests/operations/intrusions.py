@@ -34,6 +34,8 @@ from bkendctl.contract import (
     session_settings,
     sessions,
     signing_keys,
+    template_settings,
+    templates,
     users,
     verifications,
 )
@@ -258,5 +260,7 @@ AT_HOME = {
         password_resets.REQUEST, signing_keys.LIST, signing_keys.ROTATE, users.CREATE, users.EXPORT,
         users.IMPORT,
         users.LIST, verifications.RESEND, verifications.RESEND_SIGN_UP, verifications.SEND,
+        template_settings.GET, template_settings.SET,
+        templates.GET, templates.LIST, templates.PREVIEW, templates.RESET, templates.SET,
     )
 }  # fmt: skip

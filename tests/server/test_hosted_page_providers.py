@@ -15,7 +15,7 @@ from tests.operations.mailed import ALICE
 from tests.operations.providing import PROVIDERS, Providing
 from tests.operations.test_mfa import amr
 from tests.server.browsing import Browser, Page
-from tests.server.test_hosted_page import address, trade
+from tests.server.test_hosted_page import TERMINAL, address, result_of, trade
 
 
 def to_provider(providing: Providing, browser: Browser, provider: str, **other: Any) -> str:
@@ -142,3 +142,57 @@ def test_a_cancelled_app_is_told(providing: Providing, browser: Browser) -> None
     page = come_back(providing, browser, outcome="denied")
     (cancel,) = [link for link in page.links if "error=access_denied" in link]
     assert cancel.startswith("https://app.example.com/done")
+
+
+def link_page(providing: Providing, browser: Browser, email: str = ALICE) -> Page:
+    """Sign in on the page that links Google; what it shows then."""
+    page = browser.open(address(providing.world, redirect_uri=TERMINAL, link="google"))
+    return browser.press(page, email=email, password=PASSWORD)
+
+
+def test_a_provider_is_linked_to_who_signs_in(providing: Providing, browser: Browser) -> None:
+    """Decision 144: whose account it is, is shown; the app learns that it is linked, and no session stays."""
+    world = providing.world
+    pair = world.sign_up()
+    page = link_page(providing, browser)
+    assert (page.status, f"signed in as {ALICE}" in page.text, page.forms) == (200, True, [])
+    (go_on,) = [link for link in page.links if link.startswith("/link/google?")]
+    url = browser.open(go_on).headers["location"]
+    back = browser.open(consent(url))
+    assert result_of(back, TERMINAL) == {"linked": "google", "state": "a state & more"}
+    assert [each.provider for each in providing.accounts(pair)] == ["email", "google"]
+    assert len(world.sessions(pair)) == 1
+    again = browser.open(link_page(providing, browser).links[-2])
+    assert again.status == 302
+
+
+def test_what_cannot_be_linked_is_told_the_app(providing: Providing, browser: Browser) -> None:
+    """Somebody else has that account; nothing is linked twice (T085)."""
+    world = providing.world
+    providing.sign_in("google", "gina@example.com")
+    pair = world.sign_up()
+    page = link_page(providing, browser)
+    url = browser.open(next(link for link in page.links if link.startswith("/link/"))).headers["location"]
+    back = browser.open(consent(url, email="gina@example.com"))
+    assert result_of(back, TERMINAL)["error"] == "auth/account-already-linked"
+    assert [each.provider for each in providing.accounts(pair)] == ["email"]
+
+
+def test_linking_needs_the_browser_that_signed_in(providing: Providing, browser: Browser) -> None:
+    """T073: without its cookies nothing begins; a state of another session links nothing."""
+    world = providing.world
+    pair = world.sign_up()
+    world.sign_up("mallory@example.com")
+    page = link_page(providing, browser)
+    go_on = next(link for link in page.links if link.startswith("/link/"))
+    assert world.server is not None
+    other = Browser(world.server.url)
+    assert other.open(go_on).status == 403
+    theirs = link_page(providing, other, "mallory@example.com")
+    url = other.open(next(link for link in theirs.links if link.startswith("/link/"))).headers["location"]
+    other.close()
+    assert "location" not in browser.open(consent(url)).headers  # it never went there
+    own = browser.open(go_on).headers["location"]
+    world.clock.advance(11 * MINUTE)
+    assert "linked" not in browser.open(consent(own)).headers.get("location", "")
+    assert [each.provider for each in providing.accounts(pair)] == ["email"]

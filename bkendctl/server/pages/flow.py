@@ -18,7 +18,8 @@ from bkendctl.core.callbacks import origin_of
 from bkendctl.core.pages import Offer
 from bkendctl.server.pages.visit import Sent, Shown, Visit, with_query
 
-NAMES = ("client", "redirect_uri", "code_challenge", "code_challenge_method", "state")
+NAMES = ("client", "redirect_uri", "code_challenge", "code_challenge_method", "state", "link")
+PROVIDERS = {"google": "Google", "github": "GitHub"}
 STATE_LENGTH = 1024
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -31,13 +32,22 @@ class Refused(Exception):
 
 
 class Flow(Struct):
-    """client: the publishable key. state: the app's own, handed back as it came."""
+    """client: the publishable key. state: the app's own, handed back as it came.
+
+    link: a provider whose account is to be linked to who signs in, and then no code is given (decision 144).
+    """
 
     client: str
     redirect_uri: str
     code_challenge: str
     code_challenge_method: str
     state: str
+    link: str
+
+    @property
+    def link_name(self) -> str:
+        """The provider to link, as it calls itself; empty where none is to be."""
+        return PROVIDERS.get(self.link, "")
 
     @property
     def query(self) -> str:

@@ -12,6 +12,7 @@ from bkendctl.core.call import Call
 from bkendctl.core.magic_links import REFUSALS
 from bkendctl.server.pages import flow as flows
 from bkendctl.server.pages.flow import Flow
+from bkendctl.server.pages.landing import land
 from bkendctl.server.pages.visit import Outcome, Shown, Visit
 
 ASKING = ("auth/mfa-required", "auth/invalid-mfa-code", "auth/mfa-backup-codes-exhausted")
@@ -46,7 +47,7 @@ def sign_in(visit: Visit) -> Outcome:
         if failure.code not in ASKING and not (failure.code == "common/invalid-parameters" and code):
             raise
         return _second_step(visit, flow, failure)
-    return flow.signed_in(call, pair)
+    return land(visit, flow, call, pair)
 
 
 def _button(visit: Visit, flow: Flow, call: Call) -> Shown:

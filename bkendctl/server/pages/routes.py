@@ -61,6 +61,7 @@ PAGES = (
     Page(magic_links.PAGE, magic.show, magic.sign_in, magic_links.COMPLETE),
     Page(hosted.PAGE, signing_in.show, signing_in.act, accounts.SIGN_IN),
     Page(f"{hosted.PAGE}/{{provider}}", provider.begin, None, oauth.PROVIDERS, calls_out=True),
+    Page("/link/{provider}", provider.begin_link, None, oauth.PROVIDERS, calls_out=True),
 )
 
 

@@ -20,11 +20,11 @@ from bkendctl.core.call import Call
 from bkendctl.core.clock import MINUTE
 from bkendctl.server.pages import flow as flows
 from bkendctl.server.pages.flow import Entered, Flow
+from bkendctl.server.pages.landing import land
 from bkendctl.server.pages.magic import ASKING
 from bkendctl.server.pages.visit import Outcome, Shown, Visit
 
 TICKET_MS = 5 * MINUTE
-PROVIDERS = {"google": "Google", "github": "GitHub"}
 URL_LENGTH = 2048
 """Of a callback URL: where an app's own parts leave no room, no link can be mailed."""
 
@@ -88,7 +88,7 @@ def _sign_in(visit: Visit, flow: Flow, call: Call, ticket: Ticket) -> Outcome:
         if failure.code not in ASKING and set(failure.details or ()) != {"mfaCode"}:
             raise
         return second_step(visit, flow, call, ticket, failure)
-    return flow.signed_in(call, pair)
+    return land(visit, flow, call, pair)
 
 
 def _by_link(visit: Visit, flow: Flow, call: Call) -> Outcome:
@@ -131,7 +131,7 @@ def form(
         "csrf": _token(visit),
         "by_password": offer.email.enabled,
         "by_link": bool(by_link),
-        "providers": [(PROVIDERS[name], flow.provider_page(name)) for name in offer.providers],
+        "providers": [(flows.PROVIDERS[name], flow.provider_page(name)) for name in offer.providers],
         "is_unconfirmed": failure is not None and failure.code == "auth/email-not-verified",
     }
     status = failure.status if failure is not None else status
