@@ -69,7 +69,7 @@ class Providers:
         found = self.discovered(issuer, deadline)
         return replace(
             client,
-            issuer=issuer,
+            issuer=found["issuer"],  # as its ID tokens have it, with or without a slash at its end
             authorization_url=client.authorization_url or found["authorization_endpoint"],
             token_url=client.token_url or found["token_endpoint"],
             jwks_url=client.jwks_url or found["jwks_uri"],

@@ -32,7 +32,7 @@ class Client(msgspec.Struct, frozen=True):
             return uri in self.redirect_uris
         try:
             parts = urlsplit(uri)
-            host = parts.hostname or ""
+            host, _port = parts.hostname or "", parts.port  # which is judged as it is read
             is_near = host == "localhost" or ip_address(host).is_loopback
         except ValueError:
             return False
