@@ -259,10 +259,11 @@ def drop_with_environments(call: Call, ids: Sequence[str]) -> None:
     found = [call.tx.all(select(each.c.file).where(each.c.environment_id.in_(ids))) for each in tables]
     names = [row.file for rows in found for row in rows if row.file is not None]
     if (kept := call.core.files) is not None:
-        call.afterwards.extend(partial(_try_to_remove, kept, name) for name in names)
+        call.afterwards.extend(partial(try_to_remove, kept, name) for name in names)
 
 
-def _try_to_remove(kept: Files, name: str) -> bool:
+def try_to_remove(kept: Files, name: str) -> bool:
+    """Remove a file; whether that worked."""
     try:
         kept.remove(name)
     except Failure:
@@ -276,7 +277,7 @@ def _note(transaction: Any, call: Call, name: str) -> None:
 
 
 def _remove(call: Call, name: str) -> None:
-    if call.core.files is None or not _try_to_remove(call.core.files, name):
+    if call.core.files is None or not try_to_remove(call.core.files, name):
         return  # what was asked for is done; purging tries again
     with call.core.database.write(call.environment_id) as transaction:
         transaction.run(delete(_dropped).where(_dropped.c.file == name))

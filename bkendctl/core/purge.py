@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, se
 
 from bkendctl.core import audit_retention, schema
 from bkendctl.core.attempts import KNOWN_SOURCE_MS
-from bkendctl.core.clock import DAY, wire
+from bkendctl.core.avatars import try_to_remove
+from bkendctl.core.clock import DAY, HOUR, wire
 from bkendctl.core.installation import call_in, record
 from bkendctl.core.runtime import Core
 from bkendctl.core.sessions import DELETED
@@ -38,7 +39,10 @@ AUDIT = "auditEvents"
 DELIVERED_MAIL_MS = 30 * DAY
 """How long delivered mails are kept, by real time as all of the outbox (decision 139)."""
 
-_sessions, _users = schema.sessions, schema.users
+DROPPED_FILE_MS = HOUR
+"""By then nobody is writing any more what is noted as dropped while it is being written."""
+
+_sessions, _users, _dropped = schema.sessions, schema.users, schema.dropped_files
 
 
 class Instants(Struct, frozen=True):
@@ -76,6 +80,11 @@ def _delivered(now: Instants) -> ColumnElement[bool]:
     return and_(table.c.status == "sent", table.c.sent_at < now.real - DELIVERED_MAIL_MS)
 
 
+def _unsaved(now: Instants) -> ColumnElement[bool]:
+    table = schema.avatars
+    return and_(table.c.saved_at.is_(None), table.c.expires_at <= now.own - DROPPED_FILE_MS)
+
+
 class Kind(Struct, frozen=True):
     """Rows of a table that can go, and the name they are counted under."""
 
@@ -102,6 +111,8 @@ KINDS = (
         lambda now: schema.known_sources.c.last_sign_in_at < now.own - KNOWN_SOURCE_MS,
     ),
     Kind("mails", schema.outbox, _delivered),
+    Kind("uploads", schema.avatars, _unsaved),
+    Kind("droppedFiles", _dropped, lambda now: _dropped.c.dropped_at <= now.own - DROPPED_FILE_MS),
     Kind("users", _users, lambda now: _users.c.deleted_at < now.own - RESTORE_MS, USER_BATCH),
 )
 
@@ -183,12 +194,37 @@ def _purge_environment(core: Core, environment_id: str, pause: Callable[[float],
 
 def _remove_batch(core: Core, kind: Kind, environment_id: str) -> int:
     """Select and remove under one lock: a user that is restored meanwhile stays."""
+    if kind.table is _dropped:
+        return _remove_files(core, kind, environment_id)
     with core.database.write(environment_id) as transaction:
         now = _now(core, transaction, environment_id)
         some = select(*kind.table.primary_key).where(_where(kind, environment_id, now)).limit(kind.batch)
+        if kind.table is schema.avatars:
+            _drop_files(transaction, environment_id, now, [row.key for row in transaction.all(some)])
         if kind.table is _users:
             _forget(transaction, environment_id, [row.id for row in transaction.all(some)])
         return int(transaction.run(delete(kind.table).where(tuple_(*kind.table.primary_key).in_(some))))
+
+
+def _drop_files(transaction: Transaction, environment_id: str, now: Instants, keys: list[str]) -> None:
+    """Note the files of uploads that were never saved."""
+    table = schema.avatars
+    for row in transaction.all(select(table.c.file).where(table.c.key.in_(keys), table.c.file.is_not(None))):
+        noted = {"file": row.file, "environment_id": environment_id, "dropped_at": now.own}
+        transaction.insert(_dropped, noted)
+
+
+def _remove_files(core: Core, kind: Kind, environment_id: str) -> int:
+    """Files outside of any transaction, then their notes; of a file that stays the note stays."""
+    with core.database.read() as transaction:
+        now = _now(core, transaction, environment_id)
+        some = select(_dropped.c.file).where(_where(kind, environment_id, now)).limit(kind.batch)
+        names = [row.file for row in transaction.all(some)]
+    gone = [name for name in names if core.files is not None and try_to_remove(core.files, name)]
+    if gone:
+        with core.database.write(environment_id) as transaction:
+            transaction.run(delete(_dropped).where(_dropped.c.file.in_(gone)))
+    return len(gone)
 
 
 def _where(kind: Kind, environment_id: str, now: Instants) -> ColumnElement[bool]:

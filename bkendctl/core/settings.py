@@ -104,7 +104,9 @@ def convert(stored: dict[str, Any]) -> SessionSettings:
 
 
 _table = schema.settings
-_STORED = select(_table.c.section, _table.c.stored).where(_table.c.environment_id == bindparam("environment"))
+_STORED = select(_table.c.section, _table.c.stored).where(
+    _table.c.environment_id == bindparam("environment"), _table.c.section.in_(("email", "sessions"))
+)
 
 
 def load(transaction: Transaction, environment_id: str) -> Settings:

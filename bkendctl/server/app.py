@@ -30,6 +30,7 @@ from bkendctl.server.openapi import document
 from bkendctl.server.operations import Operations
 from bkendctl.server.pages.routes import Pages
 from bkendctl.server.pools import Pools
+from bkendctl.server.purging import purging
 
 _CODES = {404: "common/not-found", 405: "common/method-not-allowed"}
 
@@ -55,7 +56,7 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        with serving(core.database), delivering(core, relay):
+        with serving(core.database), delivering(core, relay), purging(core):
             yield
             pools.close()
             core.database.close()

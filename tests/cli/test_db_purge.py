@@ -14,6 +14,8 @@ COUNTS = {
     "throttles",
     "knownSources",
     "mails",
+    "uploads",
+    "droppedFiles",
     "users",
 }
 

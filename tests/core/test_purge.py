@@ -9,9 +9,10 @@ from sqlalchemy import func, select, update
 
 from bkendctl.contract import invitations, sessions, users
 from bkendctl.core import schema
-from bkendctl.core.clock import DAY
+from bkendctl.core.clock import DAY, HOUR, MINUTE, SECOND
 from bkendctl.core.purge import BATCH, KINDS, PAUSE_SECONDS, purge
 from tests.conftest import World
+from tests.operations.test_avatars import fetch, give, kept, picture, put, upload_url
 
 pytestmark = pytest.mark.parametrize("world", ["embedded", "embedded-postgresql"], indirect=True)
 
@@ -267,3 +268,24 @@ def test_more_than_a_batch(world: World) -> None:
     assert removed(world, pauses) == {"throttles": 2 * BATCH + 1}
     assert pauses == [PAUSE_SECONDS] * 2
     assert audited(world) == [{"removed": {kind.name: 0 for kind in KINDS} | {"throttles": 1_001}}]
+
+
+def test_pictures_that_nobody_took_go_with_their_files(world: World) -> None:
+    """An upload that was never saved an hour after its URL expired; its file an hour later, as what a crash
+    left; the one in use stays. A file that is gone already is no obstacle."""
+    token = world.sign_up()
+    used = give(world, token)
+    upload = upload_url(world, world.me(token).id, token=token)
+    put(world, upload.upload_url, picture())
+    row = {"file": "lost", "dropped_at": world.clock.now() + 2 * HOUR}
+    add(world, schema.dropped_files, row)
+    assert len(kept(world)) == 2
+    world.clock.advance(75 * MINUTE - SECOND)
+    assert "uploads" not in removed(world)
+    world.clock.advance(SECOND)
+    assert removed(world)["uploads"] == 1
+    assert len(kept(world)) == 2
+    world.clock.advance(2 * HOUR)
+    assert removed(world)["droppedFiles"] == 2
+    assert len(kept(world)) == 1
+    assert fetch(world, used).content
