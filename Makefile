@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow check format schema docs bench-cold bench-requests fuzz dist lock clean help
+.PHONY: demo test test-slow check format schema docs bench-cold bench-requests bench-million fuzz dist lock clean help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ bench-cold: $(READY) ## Start-up of each command class, as ratios to bare Python
 
 bench-requests: $(READY) ## What a request costs the server: CPU, rate, memory.
 	$(BIN)/python bench/requests.py
+
+bench-million: $(READY) ## A million users on both databases, beside plain SQLite.
+	$(BIN)/python bench/million.py
 
 fuzz: $(READY) ## 100,000 requests made up from the served contract.
 	$(BIN)/python bench/fuzz.py

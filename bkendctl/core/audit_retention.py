@@ -1,4 +1,4 @@
-"""Removing audit events by age, oldest first, so that what is left can still be verified (docs/adr/0018)."""
+"""Removing audit events by age, oldest first, so that what is left can still be verified (docs/adr/0019)."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bkendctl.contract.errors import Failure
+from bkendctl.core.folding import folded
 from bkendctl.core.memory import Memory
 from bkendctl.core.transaction import Transaction
 
@@ -281,8 +282,8 @@ def _sqlite_engine(file: Path) -> Engine:
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-        # SQLite's own lower() knows ASCII alone. On PostgreSQL the migrations make this function.
-        connection.create_function("folded", 1, _folded, deterministic=True)
+        # On PostgreSQL the migrations make this function.
+        connection.create_function("folded", 1, folded, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -294,10 +295,6 @@ def _sqlite_engine(file: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-def _folded(text: str | None) -> str | None:
-    return None if text is None else text.lower()
 
 
 def _json_text(value: Any) -> str:

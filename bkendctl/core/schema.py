@@ -356,6 +356,15 @@ throttles = Table(
     Column("locked_until", BigInteger()),
     Column("expires_at", BigInteger(), nullable=False),
 )
+user_counts = Table(
+    "user_counts",
+    metadata,
+    Column("environment_id", String(36), primary_key=True),
+    Column("role", String(8), primary_key=True),
+    Column("state", String(8), primary_key=True),
+    Column("shard", Integer(), primary_key=True),
+    Column("number", BigInteger(), nullable=False),
+)
 users = Table(
     "users",
     metadata,

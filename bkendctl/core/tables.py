@@ -14,6 +14,7 @@ from sqlmodel import Field, SQLModel
 
 _SEQUENCE = BigInteger().with_variant(Integer(), "sqlite")
 _LIVE = text("deleted_at IS NULL")
+_EXPIRING = text("banned_until IS NOT NULL AND deleted_at IS NULL")
 
 
 def _id() -> Any:
@@ -114,8 +115,20 @@ class User(SQLModel, table=True):
         Index(
             "uq_users_slug", "environment_id", "slug", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE
         ),
-        Index("ix_users_created", "environment_id", "created_at", "id"),
-        Index("ix_users_role", "environment_id", "role"),
+        # Every order of the list; deleted_at is in them so that no row is read to be left out.
+        Index("ix_users_created", "environment_id", "created_at", "id", "deleted_at"),
+        Index("ix_users_updated", "environment_id", "updated_at", "id", "deleted_at"),
+        Index("ix_users_name", "environment_id", "name", "id", "deleted_at"),
+        Index("ix_users_email", "environment_id", "email", "id", "deleted_at"),
+        Index("ix_users_role", "environment_id", "role", "id", "deleted_at"),
+        Index("ix_users_role_created", "environment_id", "role", "created_at", "id", "deleted_at"),
+        Index(
+            "ix_users_expiring",
+            "environment_id",
+            "banned_until",
+            sqlite_where=_EXPIRING,
+            postgresql_where=_EXPIRING,
+        ),
     )
     id: str = _id()
     environment_id: str = _to("environments.id", index=False)
@@ -143,6 +156,20 @@ class User(SQLModel, table=True):
     last_sign_in_at: int | None = _when(null=True)
     created_at: int = _when()
     updated_at: int = _when()
+
+
+class UserCount(SQLModel, table=True):
+    """How many users are in a state, kept by triggers; the sum over shards counts (docs/adr/0018).
+
+    No foreign key: who deletes an environment deletes its users after it, and they are still counted down.
+    """
+
+    __tablename__: ClassVar[str] = "user_counts"
+    environment_id: str = Field(max_length=36, primary_key=True)
+    role: str = Field(max_length=8, primary_key=True)
+    state: str = Field(max_length=8, primary_key=True)
+    shard: int = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger)
 
 
 class Password(SQLModel, table=True):

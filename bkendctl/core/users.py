@@ -1,4 +1,4 @@
-"""Users of the environment: make, find, change, delete. Listing and searching is in user_list.py."""
+"""Users of the environment: make, find, change, delete. Listing and searching is in user_pages.py."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from bkendctl.core import (
     user_export,
     user_import,
     user_list,
+    user_pages,
 )
 from bkendctl.core.call import Call
 from bkendctl.core.clock import DAY, instant_of
@@ -140,7 +141,7 @@ def create(call: Call, request: contract.CreateUser, password_hash: str | None) 
 @handles(contract.LIST)
 def list_users(call: Call, request: contract.ListUsers) -> contract.UserPage:
     """A page of the environment's users."""
-    return user_list.page(call, request)
+    return user_pages.page(call, request)
 
 
 @handles(contract.EXPORT)
