@@ -112,6 +112,8 @@ def remove(call: Call, ids: Sequence[str]) -> None:
         members.forget_resource(call, "organization", organization.id)
     avatars.drop_with_environments(call, ids)
     call.tx.run(delete(_table).where(_table.c.id.in_(ids)))
+    counts = schema.user_counts  # kept by triggers, so without a foreign key
+    call.tx.run(delete(counts).where(counts.c.environment_id.in_(ids)))
 
 
 def tell_those_left(call: Call, gone: Sequence[str], others: Sequence[str]) -> None:
