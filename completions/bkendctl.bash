@@ -164,6 +164,7 @@ _bkendctl_value() {
     'settings sessions set --session-absolute-days') offer='@' ;;
     'settings sessions set --refresh-reuse-grace-seconds') offer='@' ;;
     'settings sessions set --rate-limit') offer='@' ;;
+    'config export --file') offer='@files' ;;
     'signing-keys rotate --algorithm') offer='ES256 RS256 EdDSA HS256' ;;
     'templates set --file') offer='@files' ;;
     'templates set --subject') offer='@' ;;
@@ -229,7 +230,7 @@ _bkendctl_value() {
 _bkendctl_command() {
     verbs='' options='' arguments=()
     case "$1" in
-    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys templates mail audit clock api doctor serve fake-provider policy profiles db completion' ;;
+    '') verbs='init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings config signing-keys templates mail audit clock api doctor serve fake-provider policy profiles db completion' ;;
     'init') options='--name --environment --new-keys' ;;
     'demo') options='--keep --remote' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
@@ -352,6 +353,11 @@ _bkendctl_command() {
     'settings sessions') verbs='get set' ;;
     'settings sessions get') : ;;
     'settings sessions set') options='--access-token-seconds --refresh-token-seconds --session-absolute-days --refresh-reuse-grace-seconds --rate-limit' ;;
+    'config') verbs='export schema diff apply' ;;
+    'config export') options='--file' ;;
+    'config schema') : ;;
+    'config diff') options='--check' arguments=('@files') ;;
+    'config apply') options='--dry-run --allow-weaken' arguments=('@files') ;;
     'signing-keys') verbs='list rotate retire' ;;
     'signing-keys list') : ;;
     'signing-keys rotate') options='--algorithm' ;;
@@ -381,7 +387,7 @@ _bkendctl_command() {
     'clock advance') arguments=('@') ;;
     'clock set') arguments=('@') ;;
     'clock reset') : ;;
-    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/email-templates /v1/email-templates/ /v1/email-templates/settings /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch') ;;
+    'api') options='-f --raw-field -F --field --input --paginate --curl' arguments=('GET POST PUT PATCH DELETE ls' '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/config /v1/config/apply /v1/config/plan /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/email-templates /v1/email-templates/ /v1/email-templates/settings /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch') ;;
     'doctor') : ;;
     'serve') options='--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --fake-providers --print-config' ;;
     'fake-provider') verbs='serve consent' ;;

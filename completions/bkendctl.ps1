@@ -4,7 +4,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
     $verbs = @{
-        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings signing-keys templates mail audit clock api doctor serve fake-provider policy profiles db completion'
+        '' = 'init demo help signup login logout whoami token password email mfa sessions profile preferences notifications onboarding public-settings account users orgs projects environments invitations keys providers settings config signing-keys templates mail audit clock api doctor serve fake-provider policy profiles db completion'
         'token' = 'print show refresh'
         'password' = 'change reset-request reset-confirm'
         'email' = 'signup-confirm signup-resend verify-send verify-resend verify-confirm'
@@ -29,6 +29,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'providers oauth' = 'list get set remove test'
         'settings' = 'sessions'
         'settings sessions' = 'get set'
+        'config' = 'export schema diff apply'
         'signing-keys' = 'list rotate retire'
         'templates' = 'list get set reset preview lint settings'
         'templates settings' = 'get set'
@@ -105,6 +106,9 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'providers email set' = '--enabled --no-enabled --magic-link-enabled --no-magic-link-enabled --magic-link-expiration-minutes --require-email-verification --no-require-email-verification --allowed-callback-url --min-length --max-length --require-uppercase --no-require-uppercase --require-lowercase --no-require-lowercase --require-numbers --no-require-numbers --require-special-chars --no-require-special-chars --reject-leaked --no-reject-leaked --expiration-days --max-failures --window-minutes --lock-minutes'
         'providers oauth set' = '--client-id --client-secret-stdin --change-secret --redirect-uri --scope --enabled --no-enabled --issuer --authorization-url --token-url --user-info-url --jwks-url'
         'settings sessions set' = '--access-token-seconds --refresh-token-seconds --session-absolute-days --refresh-reuse-grace-seconds --rate-limit'
+        'config export' = '--file'
+        'config diff' = '--check'
+        'config apply' = '--dry-run --allow-weaken'
         'signing-keys rotate' = '--algorithm'
         'templates set' = '--file --subject'
         'templates preview' = '--file --subject --locale --value --html --open'
@@ -287,6 +291,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'settings sessions set --session-absolute-days' = '@'
         'settings sessions set --refresh-reuse-grace-seconds' = '@'
         'settings sessions set --rate-limit' = '@'
+        'config export --file' = '@files'
         'signing-keys rotate --algorithm' = 'ES256 RS256 EdDSA HS256'
         'templates set --file' = '@files'
         'templates set --subject' = '@'
@@ -397,6 +402,8 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'providers oauth set' = @('google github')
         'providers oauth remove' = @('google github')
         'providers oauth test' = @('google github')
+        'config diff' = @('@files')
+        'config apply' = @('@files')
         'signing-keys retire' = @('@')
         'templates get' = @('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended')
         'templates set' = @('signup_confirmation password_reset magic_link email_verification invitation password_changed mfa_changed email_changed sessions_ended')
@@ -406,7 +413,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'mail show' = @('@mails')
         'clock advance' = @('@')
         'clock set' = @('@')
-        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/email-templates /v1/email-templates/ /v1/email-templates/settings /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch')
+        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/config /v1/config/apply /v1/config/plan /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/email-templates /v1/email-templates/ /v1/email-templates/settings /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch')
         'fake-provider consent' = @('@')
         'policy check' = @('@files')
         'policy lint' = @('@files')
@@ -542,6 +549,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'settings sessions' = 'Lifetimes of tokens, and rate limits.'
         'settings sessions get' = 'Show the settings.'
         'settings sessions set' = 'Change what is named.'
+        'config' = 'Settings as one YAML file: export, compare, apply.'
+        'config export' = 'Write the settings as YAML; secrets and fixtures are not among them.'
+        'config schema' = 'Write the JSON Schema of the file, with which editors check and complete it.'
+        'config diff' = 'Show what applying a file would change.'
+        'config apply' = 'Change what differs from a file, all or nothing; the plan is shown first.'
         'signing-keys' = 'Keys that sign access tokens.'
         'signing-keys list' = 'List the keys: signing, verifying, retired.'
         'signing-keys rotate' = 'Sign with a new key from now on.'

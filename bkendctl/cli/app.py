@@ -49,6 +49,7 @@ COMMANDS: dict[str, _Entry] = {
     "keys": _Entry("keys", _ADMIN, "API keys: create, list, rotate, revoke, verify."),
     "providers": _Entry("providers", _ADMIN, "How people may sign in: e-mail, Google, GitHub."),
     "settings": _Entry("settings", _ADMIN, "Lifetimes of tokens, and rate limits."),
+    "config": _Entry("config", _ADMIN, "Settings as one YAML file: export, compare, apply."),
     "signing-keys": _Entry("signing_keys", _ADMIN, "Keys that sign access tokens."),
     "templates": _Entry("templates", _ADMIN, "What mails say: own texts, sender, logo, colour."),
     "mail": _Entry("mail", _ADMIN, "Mails of the dev environment."),

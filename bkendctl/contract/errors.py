@@ -108,6 +108,9 @@ ERRORS: dict[str, ErrorCode] = {
     "common/request-timeout": ErrorCode(408, "The request did not arrive in time."),
     "common/unavailable": ErrorCode(503, "Busy or without its database.", "try again in a moment"),
     "common/unsupported-media-type": ErrorCode(415, "The body has to be application/json."),
+    "config/weakening-refused": ErrorCode(
+        409, "Some of the changes lower protection.", "bkendctl config apply FILE --allow-weaken"
+    ),
     "data/environment-not-found": ErrorCode(404, "There is no such environment in this project."),
     "data/scope-insufficient": ErrorCode(403, "The key's scopes do not allow this.", "bkendctl keys list"),
     "dev/mail-not-found": ErrorCode(404, "There is no such mail.", "bkendctl mail list"),
@@ -152,6 +155,7 @@ ERRORS: dict[str, ErrorCode] = {
     "cli/browser-silent": ErrorCode(0, "Nobody signed in within five minutes.", "bkendctl login --web", 8),
     "cli/closed-pipe": ErrorCode(0, "The output was closed before all was written.", "", 1),
     "cli/config-damaged": ErrorCode(0, "The configuration cannot be read.", "mend or remove the file", 1),
+    "cli/config-file": ErrorCode(0, "The file is no configuration of an environment.", "bkendctl config export", 10),
     "cli/database-damaged": ErrorCode(0, "The database is damaged; it was left as it is.", "put a good copy in its place", 1),
     "cli/database-in-use": ErrorCode(0, "Another process has the database in use.", "end it, then try again", 1),
     "cli/database-missing": ErrorCode(0, "There is no database here.", "bkendctl init", 1),

@@ -93,6 +93,7 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     any_signed_in: the handler decides about signed-in users other than the one in the path.
     takes_key: open to the public, and a key that comes along has to be good and names the environment.
     writes: set for a GET that changes something all the same, as the link of a mail does.
+    tries: it runs as if it changed something and takes all of it back, so it is not audited.
     streams: the answer is any number of responses, each as it comes; over HTTP a line of JSON each. A fault
     on the way is the last line, an error body.
     media: of which types a file may be that it takes (a field of type File) or gives (a response of File).
@@ -116,6 +117,7 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     any_signed_in: bool = False
     takes_key: bool = False
     writes: bool = False
+    tries: bool = False
     streams: bool = False
     media: tuple[str, ...] = ()
     file_bytes: int = 0

@@ -17,6 +17,8 @@ def is_recorded(call: Call, failure: Failure | None) -> bool:
     """Changes are recorded; of refusals those of sign-in and the like, and of callers without the right."""
     if call.environment is None or not call.operation.changes or isinstance(failure, RateLimited):
         return False
+    if failure is None and call.operation.tries:
+        return False
     return failure is None or call.operation.rate is RateClass.LOGIN or failure.keep or failure.status == 403
 
 

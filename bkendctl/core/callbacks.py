@@ -54,6 +54,12 @@ def is_allowed(call: Call, url: str) -> bool:
     return any(_is_below(place, _place(each)) for each in (*allowed, *own))
 
 
+def lies_below(url: str, allowed: str) -> bool:
+    """Whether all that a URL allows is allowed by another one already."""
+    place = _place(url)
+    return place is not None and _is_below(place, _place(allowed))
+
+
 def may_take_code(call: Call, url: str) -> bool:
     """Whether the hosted page may send a code to a URL.
 

@@ -223,13 +223,32 @@ def _formats(wanted: Any) -> Iterator[str]:
             yield from _formats(member)
 
 
-def _checked(value: Any, wanted: Any) -> Any:
+def _checked(value: Any, wanted: Any, where: str = "") -> Any:
     """Apply the formats that a pattern cannot express, and give the value in its one stored form."""
+    if isinstance(value, Struct):
+        for field in msgspec.structs.fields(type(value)):
+            below = getattr(value, field.name)
+            setattr(value, field.name, _checked(below, field.type, f"{where}.{field.encode_name}"))
+    elif isinstance(value, list) and (item := _item_of(wanted)) is not None:
+        return [_checked(below, item, f"{where}[{place}]") for place, below in enumerate(value)]
     if not isinstance(value, str):
         return value
     for name in _formats(wanted):
-        value = email_of(value) if name == "email" else _instant(value)
+        try:
+            value = email_of(value) if name == "email" else _instant(value)
+        except ValidationError as fault:
+            raise ValidationError(f"{fault} - at `${where}`") from None
     return value
+
+
+def _item_of(wanted: Any) -> Any:
+    """What is in the list that a type allows; None where it allows none."""
+    if get_origin(wanted) is list:
+        return get_args(wanted)[0]
+    if hasattr(wanted, "__metadata__"):
+        return _item_of(wanted.__origin__)
+    below = () if get_origin(wanted) is Literal else get_args(wanted)
+    return next((item for member in below if (item := _item_of(member)) is not None), None)
 
 
 # What nearly every address is; email-validator, which takes 30 us, gives each of these back in lower case

@@ -26,7 +26,12 @@ PREFIX = {"publishable": "pk_", "secret": "sk_"}
 def new_key(randomness: Randomness, kind: str) -> tuple[str, dict[str, str]]:
     """Make a key of 256 random bits; gives it with the columns that stand for it."""
     key = PREFIX[kind] + randomness.bytes(32).hex()
-    return key, {"key_hash": fingerprint(key), "masked_key": f"{key[:7]}****{key[-4:]}"}
+    return key, stored_as(key)
+
+
+def stored_as(key: str) -> dict[str, str]:
+    """The columns that stand for a key."""
+    return {"key_hash": fingerprint(key), "masked_key": f"{key[:7]}****{key[-4:]}"}
 
 
 @handles(contract.CREATE)
@@ -40,7 +45,7 @@ def create(call: Call, request: contract.Create) -> contract.ApiKeyWithSecret:
         faults["scopes"] = ["must not repeat a scope"]
     if faults:
         raise Failure("common/invalid-parameters", details=faults)
-    _require_within(call, request.scopes)
+    require_within(call, request.scopes)
     values = {
         "environment_id": _environment(call, request.environment),
         "type": request.type,
@@ -61,7 +66,7 @@ def rotate(call: Call, request: contract.Rotate) -> contract.ApiKeyWithSecret:
     Who made the old one stays its maker where a key rotates: its user's end is the new one's too.
     """
     row = _find(call, request.key_id)
-    _require_within(call, row.scopes)
+    require_within(call, row.scopes)
     if row.revoked_at is not None:
         raise Failure("api-key/already-revoked")
     given = request.expires_at
@@ -174,7 +179,7 @@ def _environment(call: Call, name: Any) -> str:
     return str(found)
 
 
-def _require_within(call: Call, scopes: list[str]) -> None:
+def require_within(call: Call, scopes: list[str]) -> None:
     """A key with scopes never gets hold of more (x-scopes)."""
     own = call.key.scopes if call.key is not None else []
     if not own:

@@ -68,10 +68,12 @@ def callback_url(call: Call, provider: str) -> str:
 @handles(contract.LIST)
 def list_configs(call: Call, _request: Any) -> contract.OAuthConfigs:
     """What is stored, google first."""
+    return contract.OAuthConfigs(items=_all(call))
+
+
+def _all(call: Call) -> list[contract.OAuthConfig]:
     rows = call.tx.all(select(_table).where(_table.c.environment_id == call.environment_id))
-    return contract.OAuthConfigs(
-        items=[_shown(row) for row in sorted(rows, key=lambda row: NAMES.index(row.provider))]
-    )
+    return [_shown(row) for row in sorted(rows, key=lambda row: NAMES.index(row.provider))]
 
 
 @handles(contract.GET)
@@ -118,6 +120,20 @@ def remove(call: Call, request: contract.Provider) -> Message:
     mine = (_table.c.environment_id == call.environment_id, _table.c.provider == row.provider)
     call.tx.run(_table.delete().where(*mine))
     return Message(message=f"Sign-in with {row.provider} was removed.")
+
+
+def stored(call: Call) -> dict[str, contract.OAuthConfig]:
+    """What is stored, by provider."""
+    return {config.provider: config for config in _all(call)}
+
+
+def has_secret(call: Call, provider: str, secret: str) -> bool:
+    """Whether this is the client secret that is stored."""
+    row = call.tx.row(_table, environment_id=call.environment_id, provider=provider)
+    return (
+        row is not None
+        and call.core.vault.open(row.client_secret, _identity(call, provider)) == secret.encode()
+    )
 
 
 def _require_sound(request: contract.SetOAuthConfig) -> None:

@@ -106,12 +106,23 @@ def update_project(call: Call, request: contract.Update) -> contract.Project:
     call.tx.hold(row.organization_id)  # the project may be set up from several environments
     row = resources.project(call, request.project_id)
     named = require_fields(request, "name", "description", "issuer", "cors_origins", "public_url")
-    _check(named)
     _tell(call, row, before={name: _present(row, name) for name in named}, after=dict(named))
+    rewrite(call, row, named)
+    return _shown(call, resources.project(call, row.id))
+
+
+def settings_of(row: Row[Any]) -> dict[str, Any]:
+    """What an update may change, by attribute."""
+    names = ("name", "description", "issuer", "cors_origins", "public_url")
+    return {name: _present(row, name) for name in names}
+
+
+def rewrite(call: Call, row: Row[Any], named: dict[str, Any]) -> None:
+    """Change a project's settings; common/invalid-parameters for what no form tells."""
+    _check(named)
     if "issuer" in named and named["issuer"] != _issuer(row):
         named["former_issuers"] = _former_issuers(call, row)
     call.tx.update(_table, named | {"updated_at": call.core.clock.now()}, id=row.id)
-    return _shown(call, resources.project(call, row.id))
 
 
 def _check(named: dict[str, Any]) -> None:

@@ -127,6 +127,12 @@ def _own(call: Call, category: str) -> Template | None:
     return None if row is None else Template(row.stored["subject"], row.stored["body"])
 
 
+def own_texts(call: Call) -> dict[str, Template]:
+    """The own texts that are stored, in use or not, by category."""
+    found = {category: _own(call, category) for category in mail_texts.CATEGORIES}
+    return {category: own for category, own in found.items() if own is not None}
+
+
 def _require_safe(body: str) -> None:
     faults = markup.faults(body)
     if faults:

@@ -53,10 +53,17 @@ def by_id(call: Call, user_id: str, *, deleted: bool = False) -> Row[Any]:
 
 
 def insert(
-    call: Call, *, email: str, name: str, role: str, password_hash: str | None, verified: bool = False
+    call: Call,
+    *,
+    email: str,
+    name: str,
+    role: str,
+    password_hash: str | None,
+    verified: bool = False,
+    user_id: str | None = None,
 ) -> Row[Any]:
     """Make a user; auth/email-already-exists when another has the address."""
-    user_id = call.new_id()
+    user_id = user_id or call.new_id()
     values = {
         "id": user_id,
         "environment_id": call.environment_id,

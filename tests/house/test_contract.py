@@ -40,7 +40,15 @@ def gap(operation_id: str, part: str, *names: str, reason: str) -> Gap:
     return Gap(operation_id, part, frozenset(names), reason)
 
 
-GAPS: list[Gap] = []
+GAPS: list[Gap] = [
+    gap(
+        "get_config",
+        "response",
+        "templates.subject",
+        "templates.body",
+        reason="contract.json does not look into an object whose names are open",
+    ),
+]
 OF_THE_SERVER = {
     "X-RateLimit-Limit": "what the rate limit of a call allows",
     "X-RateLimit-Remaining": "and leaves",
