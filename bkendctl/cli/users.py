@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from msgspec import UNSET
@@ -20,6 +20,15 @@ from bkendctl.contract.fields import AccountProvider, Role
 noun = Noun("Users of the environment: list, roles, bans.")
 
 User = Annotated[str, typer.Argument(help="Id or e-mail.", metavar="USER")]
+OneOrWhere = Annotated[str | None, typer.Argument(help="Id or e-mail; none with --where.", metavar="[USER]")]
+Where = Annotated[
+    str | None, typer.Option("--where", help="Everybody who fits, instead of one user.", metavar="FILTER")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="With --where: only say who would be changed.")]
+UndoFile = Annotated[
+    Path | None,
+    typer.Option("--undo-file", help="With --where: what was done, to undo it or to go on.", metavar="FILE"),
+]
 
 
 @noun.verb("list")
@@ -186,12 +195,26 @@ def restore(ctx: Context, user: User) -> None:
 
 @noun.verb("set-role")
 def set_role(
-    ctx: Context, user: User, role: Annotated[str, typer.Argument(help="Role to give.", metavar=one_of(Role))]
+    ctx: Context,
+    user: Annotated[str, typer.Argument(help="Id or e-mail; the role with --where.", metavar="USER")],
+    role: Annotated[str | None, typer.Argument(help="Role to give.", metavar=one_of(Role))] = None,
+    where: Where = None,
+    dry_run: DryRun = False,
+    undo_file: UndoFile = None,
 ) -> None:
     """Give a role, in effect from the user's next request on.
 
+    With --where everybody who fits gets it, after a plan: users set-role guest --where 'lastSignInAt<180d'.
+
     Example: bkendctl users set-role alice@example.com admin
     """
+    if _is_bulk(ctx, where, dry_run, undo_file, one=role):
+        if user not in get_args(Role):
+            ctx.refuse(f"With --where the one argument is the role, {one_of(Role)}, not {user}.")
+        _bulk(ctx, "set-role", where, dry_run, undo_file, role=user)
+        return
+    if role is None:
+        ctx.refuse("Name the role too.")
     request = users.SetRole(user_id=ctx.user_id(user), role=_choice(role))
     ctx.confirm_in_prod(f"Give {user} the role {role}?")
     ctx.show(_call(ctx, users.SET_ROLE, request), views.USER)
@@ -200,22 +223,29 @@ def set_role(
 @noun.verb("ban")
 def ban(
     ctx: Context,
-    user: User,
+    user: OneOrWhere = None,
     until: Annotated[
         str | None, typer.Option(help="End: an instant, or a duration such as 7d.", metavar="TIME")
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
+    where: Where = None,
+    dry_run: DryRun = False,
+    undo_file: UndoFile = None,
 ) -> None:
-    """Ban a user and end its sessions.
+    """Ban a user, or everybody who fits, and end their sessions.
 
     Example: bkendctl users ban bob@example.com --until 7d --reason spam
     """
-    user_id = ctx.user_id(user)
+    end = None if until is None else ctx.local_instant(until)
+    if _is_bulk(ctx, where, dry_run, undo_file, one=user):
+        given = {"until": end, "reason": reason}
+        kept = {name: value for name, value in given.items() if value is not None}
+        _bulk(ctx, "ban", where, dry_run, undo_file, **kept)
+        return
+    user_id = ctx.user_id(_named(ctx, user))
     ctx.confirm(f"Ban the user {user}?")
     request = users.Ban(
-        user_id=user_id,
-        until=UNSET if until is None else ctx.local_instant(until),
-        reason=UNSET if reason is None else reason,
+        user_id=user_id, until=UNSET if end is None else end, reason=UNSET if reason is None else reason
     )
     ctx.show(_call(ctx, users.BAN, request), views.USER)
 
@@ -245,14 +275,58 @@ def sessions(
 
 
 @noun.verb("revoke-sessions")
-def revoke_sessions(ctx: Context, user: User) -> None:
-    """End all sessions of a user.
+def revoke_sessions(
+    ctx: Context,
+    user: OneOrWhere = None,
+    where: Where = None,
+    dry_run: DryRun = False,
+    undo_file: UndoFile = None,
+) -> None:
+    """End all sessions of a user, or of everybody who fits.
 
     Example: bkendctl users revoke-sessions alice@example.com --yes
     """
-    user_id = ctx.user_id(user)
+    if _is_bulk(ctx, where, dry_run, undo_file, one=user):
+        _bulk(ctx, "revoke-sessions", where, dry_run, undo_file)
+        return
+    user_id = ctx.user_id(_named(ctx, user))
     ctx.confirm(f"End all sessions of {user}?")
     ctx.show(_call(ctx, users.REVOKE_SESSIONS, users.UserId(user_id=user_id)), View(quiet="endedCount"))
+
+
+@noun.verb("undo")
+def undo(ctx: Context, file: Annotated[Path, typer.Argument(help="Undo file of a bulk change.")]) -> None:
+    """Put back what set-role or ban with --where did.
+
+    Who was changed by somebody else since is left as is.
+
+    Example: bkendctl users undo bkendctl-ban-20261128-080000-4711.undo.jsonl
+    """
+    from bkendctl.cli import bulk
+
+    bulk.undo(ctx, file)
+
+
+def _named(ctx: Context, user: str | None) -> str:
+    if user is None:
+        ctx.refuse("Name a user, or --where FILTER.")
+    return user
+
+
+def _is_bulk(ctx: Context, where: str | None, dry_run: bool, undo_file: Path | None, *, one: Any) -> bool:
+    if where is None and (dry_run or undo_file is not None):
+        ctx.refuse("--dry-run and --undo-file go with --where.")
+    if where is not None and one is not None:
+        ctx.refuse("Name one user, or --where FILTER, not both.")
+    return where is not None
+
+
+def _bulk(
+    ctx: Context, verb: str, where: str | None, dry_run: bool, undo_file: Path | None, **arguments: Any
+) -> None:
+    from bkendctl.cli.bulk import Bulk, Change
+
+    Bulk(ctx, Change(verb, arguments), str(where), undo_file).run(dry_run=dry_run)
 
 
 @noun.verb("reset-mfa")
