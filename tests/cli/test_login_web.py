@@ -19,7 +19,7 @@ from shell import ALICE, PASSWORD, ROOT, Shell
 
 from bkendctl.cli import web
 from bkendctl.client.embedded import core_at
-from bkendctl.fake_provider.app import SECRET, settings
+from bkendctl.fake_provider.settings import SECRET, settings
 from bkendctl.local.paths import paths
 from tests.http_server import HttpServer
 from tests.provider_server import ProviderServer
