@@ -204,6 +204,7 @@ _bkendctl_value() {
     'audit list --actor') offer='@users' ;;
     'audit list --user') offer='@users' ;;
     'audit list --since') offer='@' ;;
+    'audit list --outcome') offer='success failure' ;;
     'audit list --limit') offer='@' ;;
     'audit export --file') offer='@files' ;;
     'audit export --since') offer='@' ;;
@@ -231,6 +232,7 @@ _bkendctl_value() {
     'policy check --scope') offer='@' ;;
     'policy check --table') offer='@' ;;
     'profiles add --url') offer='@' ;;
+    'db purge --audit-older-than') offer='@' ;;
     *) return 1 ;;
     esac
 }
@@ -390,7 +392,7 @@ _bkendctl_command() {
     'mail clear') : ;;
     'mail deliver') options='--limit --retry-failed' ;;
     'audit') verbs='list verify export' ;;
-    'audit list') options='--action --actor --user --since --limit --follow' ;;
+    'audit list') options='--action --actor --user --since --outcome --limit --follow' ;;
     'audit verify') : ;;
     'audit export') options='--file --since' ;;
     'clock') verbs='show advance set reset' ;;
@@ -420,7 +422,7 @@ _bkendctl_command() {
     'db backup') options='--with-files' arguments=('@files') ;;
     'db restore') arguments=('@files') ;;
     'db rekey') options='--new-key-stdin' ;;
-    'db purge') options='--dry-run' ;;
+    'db purge') options='--dry-run --audit-older-than' ;;
     'completion') verbs='show install' ;;
     'completion show') arguments=('bash zsh fish powershell') ;;
     'completion install') arguments=('bash zsh fish powershell') ;;

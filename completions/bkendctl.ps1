@@ -121,7 +121,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'mail show' = '--html --open'
         'mail wait' = '--to --category --since --timeout --print'
         'mail deliver' = '--limit --retry-failed'
-        'audit list' = '--action --actor --user --since --limit --follow'
+        'audit list' = '--action --actor --user --since --outcome --limit --follow'
         'audit export' = '--file --since'
         'api' = '-f --raw-field -F --field --input --paginate --curl'
         'serve' = '--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --fake-providers --print-config'
@@ -132,7 +132,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'profiles add' = '--url --api-key-stdin'
         'db backup' = '--with-files'
         'db rekey' = '--new-key-stdin'
-        'db purge' = '--dry-run'
+        'db purge' = '--dry-run --audit-older-than'
     }
     $takes = @{
         '-p' = '@profiles'
@@ -334,6 +334,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'audit list --actor' = '@users'
         'audit list --user' = '@users'
         'audit list --since' = '@'
+        'audit list --outcome' = 'success failure'
         'audit list --limit' = '@'
         'audit export --file' = '@files'
         'audit export --since' = '@'
@@ -361,6 +362,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'policy check --scope' = '@'
         'policy check --table' = '@'
         'profiles add --url' = '@'
+        'db purge --audit-older-than' = '@'
     }
     $arguments = @{
         'help' = @('environment exit-codes output auth profiles')

@@ -196,6 +196,7 @@ ERRORS: dict[str, ErrorCode] = {
 
 
 HINTS = {
+    "Only owners and admins of the organization may delete that.": "add --as user where such a one is signed in",
     "An API key is needed (X-API-Key).": "bkendctl profiles show",
     "The API key is not known.": "bkendctl init --new-keys",
     "The API key has expired.": "bkendctl keys create",
