@@ -77,6 +77,11 @@ _bkendctl_value() {
     'users export --file') offer='@files' ;;
     'users export --role') offer='admin user guest' ;;
     'users export --status') offer='active banned deleted all' ;;
+    'users import --from') offer='csv jsonl firebase supabase auth0' ;;
+    'users import --on-conflict') offer='skip update fail' ;;
+    'users import --firebase-config') offer='@files' ;;
+    'users import --skip-first') offer='@' ;;
+    'users import --report') offer='@files' ;;
     'users create --name') offer='@' ;;
     'users create --role') offer='admin user guest' ;;
     'users update --name') offer='@' ;;
@@ -199,6 +204,7 @@ _bkendctl_value() {
     'audit list --actor') offer='@users' ;;
     'audit list --user') offer='@users' ;;
     'audit list --since') offer='@' ;;
+    'audit list --outcome') offer='success failure' ;;
     'audit list --limit') offer='@' ;;
     'audit export --file') offer='@files' ;;
     'audit export --since') offer='@' ;;
@@ -226,6 +232,7 @@ _bkendctl_value() {
     'policy check --scope') offer='@' ;;
     'policy check --table') offer='@' ;;
     'profiles add --url') offer='@' ;;
+    'db purge --audit-older-than') offer='@' ;;
     *) return 1 ;;
     esac
 }
@@ -292,9 +299,10 @@ _bkendctl_command() {
     'account unlink') arguments=('email google github') ;;
     'account check') options='--provider' arguments=('@') ;;
     'account delete') : ;;
-    'users') verbs='list export get create update delete restore set-role ban unban sessions revoke-sessions undo reset-mfa' ;;
+    'users') verbs='list export import get create update delete restore set-role ban unban sessions revoke-sessions undo reset-mfa' ;;
     'users list') options='--search --search-type --role --status --provider --mfa --no-mfa --last-sign-in-before --sort --desc --asc --page --limit' ;;
     'users export') options='--to --file --role --status --include-accounts --include-hashes' ;;
+    'users import') options='--from --dry-run --on-conflict --allow-roles --without-hashes --firebase-config --skip-first --report' arguments=('@files') ;;
     'users get') arguments=('@users') ;;
     'users create') options='--name --role --password-stdin --email-verified' arguments=('@') ;;
     'users update') options='--name' arguments=('@users') ;;
@@ -384,7 +392,7 @@ _bkendctl_command() {
     'mail clear') : ;;
     'mail deliver') options='--limit --retry-failed' ;;
     'audit') verbs='list verify export' ;;
-    'audit list') options='--action --actor --user --since --limit --follow' ;;
+    'audit list') options='--action --actor --user --since --outcome --limit --follow' ;;
     'audit verify') : ;;
     'audit export') options='--file --since' ;;
     'clock') verbs='show advance set reset' ;;
@@ -414,7 +422,7 @@ _bkendctl_command() {
     'db backup') options='--with-files' arguments=('@files') ;;
     'db restore') arguments=('@files') ;;
     'db rekey') options='--new-key-stdin' ;;
-    'db purge') options='--dry-run' ;;
+    'db purge') options='--dry-run --audit-older-than' ;;
     'completion') verbs='show install' ;;
     'completion show') arguments=('bash zsh fish powershell') ;;
     'completion install') arguments=('bash zsh fish powershell') ;;

@@ -17,7 +17,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'onboarding' = 'show set'
         'public-settings' = 'show set'
         'account' = 'accounts link unlink check delete'
-        'users' = 'list export get create update delete restore set-role ban unban sessions revoke-sessions undo reset-mfa'
+        'users' = 'list export import get create update delete restore set-role ban unban sessions revoke-sessions undo reset-mfa'
         'orgs' = 'list create get update delete switch members'
         'orgs members' = 'list set-role remove'
         'projects' = 'list create get update delete'
@@ -81,6 +81,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'account check' = '--provider'
         'users list' = '--search --search-type --role --status --provider --mfa --no-mfa --last-sign-in-before --sort --desc --asc --page --limit'
         'users export' = '--to --file --role --status --include-accounts --include-hashes'
+        'users import' = '--from --dry-run --on-conflict --allow-roles --without-hashes --firebase-config --skip-first --report'
         'users create' = '--name --role --password-stdin --email-verified'
         'users update' = '--name'
         'users set-role' = '--where --dry-run --undo-file'
@@ -120,7 +121,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'mail show' = '--html --open'
         'mail wait' = '--to --category --since --timeout --print'
         'mail deliver' = '--limit --retry-failed'
-        'audit list' = '--action --actor --user --since --limit --follow'
+        'audit list' = '--action --actor --user --since --outcome --limit --follow'
         'audit export' = '--file --since'
         'api' = '-f --raw-field -F --field --input --paginate --curl'
         'serve' = '--host --port --workers --tls-cert --tls-key --plain-http --public-url --trusted-proxy --access-log --no-access-log --fake-providers --print-config'
@@ -131,7 +132,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'profiles add' = '--url --api-key-stdin'
         'db backup' = '--with-files'
         'db rekey' = '--new-key-stdin'
-        'db purge' = '--dry-run'
+        'db purge' = '--dry-run --audit-older-than'
     }
     $takes = @{
         '-p' = '@profiles'
@@ -206,6 +207,11 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'users export --file' = '@files'
         'users export --role' = 'admin user guest'
         'users export --status' = 'active banned deleted all'
+        'users import --from' = 'csv jsonl firebase supabase auth0'
+        'users import --on-conflict' = 'skip update fail'
+        'users import --firebase-config' = '@files'
+        'users import --skip-first' = '@'
+        'users import --report' = '@files'
         'users create --name' = '@'
         'users create --role' = 'admin user guest'
         'users update --name' = '@'
@@ -328,6 +334,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'audit list --actor' = '@users'
         'audit list --user' = '@users'
         'audit list --since' = '@'
+        'audit list --outcome' = 'success failure'
         'audit list --limit' = '@'
         'audit export --file' = '@files'
         'audit export --since' = '@'
@@ -355,6 +362,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'policy check --scope' = '@'
         'policy check --table' = '@'
         'profiles add --url' = '@'
+        'db purge --audit-older-than' = '@'
     }
     $arguments = @{
         'help' = @('environment exit-codes output auth profiles')
@@ -374,6 +382,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'account link' = @('google github')
         'account unlink' = @('email google github')
         'account check' = @('@')
+        'users import' = @('@files')
         'users get' = @('@users')
         'users create' = @('@')
         'users update' = @('@users')
@@ -494,6 +503,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'users' = 'Users of the environment: list, roles, bans.'
         'users list' = 'List users.'
         'users export' = 'Write all users, oldest first.'
+        'users import' = 'Bring in users with their password hashes.'
         'users get' = 'Show one user.'
         'users create' = 'Make a user without sign-up.'
         'users update' = 'Rename a user.'

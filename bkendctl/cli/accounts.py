@@ -229,6 +229,6 @@ def whoami(ctx: Context) -> None:
     Example: bkendctl whoami -o json
     """
     me = ctx.call(accounts.GET_ME)
-    place = Column("Environment", lambda _user: ctx.place)
+    place = Column("Environment", lambda _user: ctx.environment)
     ctx.show(me, views.USER._replace(columns=(*views.USER.columns, place)))
     ctx.clock_offset()

@@ -7,20 +7,22 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import KEEP, Column, View
-from bkendctl.cli.text import parse_instant
+from bkendctl.cli.text import parse_instant, visible
 from bkendctl.client.voice import Voice
 from bkendctl.contract import audit_events
 
 noun = Noun("What happened: list, verify, export.")
 
 FOLLOW_SECONDS = 1.0
+LARGEST_PAGE = 200
 
 MANY = View(
     columns=(
@@ -41,6 +43,9 @@ Action = Annotated[
 ]
 Actor = Annotated[str | None, typer.Option(help="Who: id or e-mail of a user, id of a key.", metavar="USER")]
 User = Annotated[str | None, typer.Option("--user", help="About whom: id or e-mail.", metavar="USER")]
+Outcome = Annotated[
+    str | None, typer.Option("--outcome", help="Only what was done, or refused.", metavar="success|failure")
+]
 Since = Annotated[str | None, typer.Option(help="Instant, or how long ago (24h).", metavar="TIME")]
 
 
@@ -51,42 +56,60 @@ def list_events(
     actor: Actor = None,
     user: User = None,
     since: Since = None,
+    outcome: Outcome = None,
     limit: Annotated[int, typer.Option(help="Events, 1 to 200.")] = 50,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for new ones; Ctrl-C ends.")] = False,
 ) -> None:
     """List events, newest first.
 
-    With --follow new ones are printed as they come.
+    With --follow new ones are printed as they come, one a line, oldest first, until Ctrl-C (status 130).
 
     Example: bkendctl audit list --action 'users.*' --since 24h
     """
     request = _request(ctx, action, actor, user, since, limit)
+    if outcome is not None:
+        request.outcome = outcome  # type: ignore[assignment]
     page = ctx.call(audit_events.LIST, request, voice=Voice.ADMIN)
     if not follow:
         ctx.show(page, MANY)
         return
-    newest = page.items[0].sequence if page.items else 0
     _show_rows(ctx, list(reversed(page.items)))
+    newest = page.items[0].sequence if page.items else 0
     while True:
         time.sleep(FOLLOW_SECONDS)
-        page = ctx.call(audit_events.LIST, request, voice=Voice.ADMIN)
-        fresh = [event for event in reversed(page.items) if event.sequence > newest]
+        fresh = _younger(ctx, request, newest)
         _show_rows(ctx, fresh)
         newest = max([newest, *(event.sequence for event in fresh)])
 
 
-def _show_rows(ctx: Context, events: list[Any]) -> None:
+def _younger(ctx: Context, request: audit_events.ListEvents, newest: int) -> list[audit_events.AuditEvent]:
+    """What came after an event, oldest first: all pages of it, however much that is."""
+    found: list[audit_events.AuditEvent] = []
+    asked = replace(request, limit=LARGEST_PAGE)
+    while True:
+        page = ctx.call(audit_events.LIST, asked, voice=Voice.ADMIN)
+        found += [event for event in page.items if event.sequence > newest]
+        if page.next_cursor is None or page.items[-1].sequence <= newest:
+            return found[::-1]
+        asked.cursor = page.next_cursor
+
+
+def _show_rows(ctx: Context, events: list[audit_events.AuditEvent]) -> None:
     """One JSON document a line, or one table line each: what follows has no end."""
     import msgspec
 
+    from bkendctl.cli.formats import json_text
+
     for event in events:
         body = msgspec.to_builtins(event)
-        if ctx.output.format == "json":
-            sys.stdout.write(msgspec.json.encode(body).decode() + "\n")
-        else:
+        if ctx.output.jq or ctx.output.quiet:
+            ctx.output.show(body, MANY)
+        elif ctx.output.format == "table":
             actor = body["actor"]["label"] or body["actor"]["type"]
-            outcome = body["errorCode"] or body["outcome"]
-            sys.stdout.write(f"{body['occurredAt']}  {body['action']}  {outcome}  {actor}\n")
+            words = (body["occurredAt"], body["action"], body["errorCode"] or body["outcome"], actor)
+            sys.stdout.write("  ".join(map(visible, words)) + "\n")
+        else:
+            sys.stdout.write(json_text(body, indent=None, ascii_only=True) + "\n")
     sys.stdout.flush()
 
 

@@ -153,17 +153,17 @@ class Context(typer.Context):
 
     def confirm_in_prod(self, question: str) -> None:
         """As confirm, in production alone: for what is everyday work elsewhere."""
-        if not self.ask.yes and "prod" in (self.profile.environment_type, self._environment):
+        if not self.ask.yes and "prod" in (self.profile.environment_type, self.environment):
             self.confirm(question)
 
     @property
     def place(self) -> str:
         """Which environment the command acts on, for people."""
         where = self.profile.url if self.profile.ephemeral else f"profile {self.profile.name}"
-        return f"{self._environment or 'an unknown environment'} ({where})"
+        return f"{self.environment or 'an unknown environment'} ({where})"
 
     @cached_property
-    def _environment(self) -> str | None:
+    def environment(self) -> str | None:
         """What the profile says; without a profile what the key does, None where that is not told."""
         if not self.profile.ephemeral:
             return self.profile.environment

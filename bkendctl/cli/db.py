@@ -257,6 +257,7 @@ PURGED = View(
         Column("Uploads", "removed.uploads"),
         Column("Dropped files", "removed.droppedFiles"),
         Column("Users", "removed.users"),
+        Column("Audit events", "removed.auditEvents", optional=True),
     ),
     quiet=lambda body: sum(body["removed"].values()),
 )
@@ -266,24 +267,30 @@ PURGED = View(
 def purge(
     ctx: Context,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be removed.")] = False,
+    audit_older_than: Annotated[
+        str | None, typer.Option(help="Audit events of this age go too, such as 365d.", metavar="DURATION")
+    ] = None,
 ) -> None:
     """Remove what has expired, while the database is in use.
 
     Tokens that are over, sessions that ended 30 days ago, mails delivered
     30 days ago, and users deleted 30 days ago, with all that is theirs. The
-    audit stays.
+    audit stays, unless an age is named: then `audit verify` goes on from
+    what was removed.
 
-    Example: bkendctl db purge --dry-run
+    Example: bkendctl db purge --audit-older-than 365d --dry-run
     """
     import time
 
+    from bkendctl.cli.text import parse_duration
     from bkendctl.core.purge import purge as remove_expired
 
     core = _open(ctx)
     core.database.require()
     if not dry_run:
         ctx.confirm("Remove what has expired? This cannot be undone.", local=True)
-    removed = remove_expired(core, dry_run=dry_run, pause=time.sleep)
+    audit_ms = None if audit_older_than is None else 1_000 * parse_duration(audit_older_than)
+    removed = remove_expired(core, dry_run=dry_run, pause=time.sleep, audit_ms=audit_ms)
     ctx.output.show({"dryRun": dry_run, "removed": removed}, PURGED)
 
 

@@ -81,7 +81,7 @@ def create(
 
     Example: bkendctl environments create staging --new-profile staging
     """
-    keeping.check_new_profile(ctx, new_profile)
+    new_profile = keeping.chosen_profile(ctx, new_profile, name)
     chosen: Any = kind or (name if name in NAMED_AS_THEIR_TYPE else "custom")
     request = environments.Create(
         project_id=resources.project_id(ctx, project), environment=name, environment_type=chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +33,24 @@ def check_new_profile(ctx: Context, name: str | None) -> None:
         if ctx.profile.ephemeral:
             ctx.refuse("--new-profile needs a profile to begin with: bkendctl profiles add")
         ctx.store.load(name)  # a store that cannot be used is noticed before anything is made
+
+
+def chosen_profile(ctx: Context, wanted: str | None, suggested: str) -> str | None:
+    """The profile that is to keep the keys: the one asked for, else offered to a person; None shows them.
+
+    Asked ahead, so that whoever interrupts has made nothing. cli/usage, cli/profile-exists.
+    """
+    check_new_profile(ctx, wanted)
+    suggested = re.sub(r"[^A-Za-z0-9._-]+", "-", suggested).strip("-")[:64]
+    offered = (
+        wanted is None
+        and suggested
+        and ctx.ask.can_ask
+        and not (ctx.ask.yes or ctx.profile.ephemeral or suggested in ctx.profiles)
+    )
+    if offered and ctx.ask.confirm(f'Keep its keys in a new profile "{suggested}", rather than show them?'):
+        return suggested
+    return wanted
 
 
 def keep(ctx: Context, name: str, keys: InitialKeys, kind: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,10 +15,13 @@ from bkendctl.local import agreed, recent
 from bkendctl.local.addresses import server_url
 from bkendctl.local.profiles import Profile, check_name
 
+if TYPE_CHECKING:
+    from bkendctl.client.connect import Backend
+
 noun = Noun("Where commands go.")
 
 ENVIRONMENT_TYPES = ("dev", "staging", "prod")
-"""Environments that are named as their type; of others the API does not tell it."""
+"""Environments that are named as their type; of others a secret key is told it."""
 
 INTRODUCTION_SECONDS = 5.0
 
@@ -176,8 +179,23 @@ def _introduced(ctx: Context, profile: Profile, keys: dict[str, str]) -> Profile
         ctx.refuse("The two keys are of different environments.")
     for project_id, environment in seen:
         kind = environment if environment in ENVIRONMENT_TYPES else None
+        if kind is None and "secret_key" in keys:
+            kind = _type_of(backend, keys["secret_key"], project_id, environment)
         profile = profile._replace(project_id=project_id, environment=environment, environment_type=kind)
     return profile
+
+
+def _type_of(backend: Backend, secret_key: str, project_id: str, environment: str) -> str | None:
+    """The type of an environment that is not named as it; None where the server does not tell."""
+    from bkendctl.contract import environments
+    from bkendctl.contract.operation import Raw
+
+    raw = Raw(path={"projectId": project_id}, headers={"x-api-key": secret_key})
+    try:
+        listed = backend.execute(environments.LIST, raw)
+    except Failure:
+        return None
+    return next((each.environment_type for each in listed.items if each.environment == environment), None)
 
 
 @noun.verb("remove")

@@ -95,7 +95,7 @@ def create(
 
     Example: bkendctl projects create --organization Acme --name Shop --new-profile shop
     """
-    keeping.check_new_profile(ctx, new_profile)
+    new_profile = keeping.chosen_profile(ctx, new_profile, slug or name)
     request = projects.Create(
         organization_id=resources.organization_id(ctx, organization),
         name=name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,14 +13,16 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.exports import Row, batched, opened, writer
 from bkendctl.cli.progress import progress_bar
 from bkendctl.cli.terminal import is_terminal
+from bkendctl.client.hashes import Hashes
 from bkendctl.client.voice import Voice
 from bkendctl.contract import users
 from bkendctl.contract.accounts import User
+from bkendctl.contract.user_import import HashParameters
 
 AT_ONCE = 500
 """Users written at a time."""
 HASH = "passwordHash"
-Hashes = Callable[[Sequence[str]], dict[str, str]]
+PARAMETERS = "hashParameters"
 
 
 class Export(msgspec.Struct):
@@ -51,14 +53,16 @@ class Export(msgspec.Struct):
         names = [each.encode_name for each in msgspec.structs.fields(User)]
         if not self.request.include_accounts:
             names.remove("accounts")
-        return [*names, HASH] if self.include_hashes else names
+        return [*names, HASH, PARAMETERS] if self.include_hashes else names
 
     def _rows(self, batch: list[User], hashes: Hashes | None) -> list[Row]:
         rows: list[Row] = [msgspec.to_builtins(user) for user in batch]
         if hashes is None:
             return rows
         found = hashes([user.id for user in batch])
-        return [{**row, HASH: found.get(row["id"])} for row in rows]
+        nothing = (None, None)
+        pairs = [(row, found.get(row["id"], nothing)) for row in rows]
+        return [{**row, **_hash_of(*each)} for row, each in pairs]
 
     @contextmanager
     def _hashes(self) -> Iterator[Hashes | None]:
@@ -81,3 +85,7 @@ class Export(msgspec.Struct):
         total = self.ctx.call(users.LIST, wanted, voice=Voice.ADMIN).pagination.total
         with progress_bar("Exporting", counts=True) as tell:
             yield lambda done: tell(done, total)
+
+
+def _hash_of(text: str | None, parameters: HashParameters | None) -> Row:
+    return {HASH: text, PARAMETERS: None if parameters is None else msgspec.to_builtins(parameters)}

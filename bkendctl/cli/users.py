@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 import typer
 from msgspec import UNSET
 
-from bkendctl.cli import exports, views
+from bkendctl.cli import user_files, views
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun, one_of
 from bkendctl.cli.prompt import read_secret_stdin
@@ -79,44 +79,8 @@ def list_users(
     ctx.show(_call(ctx, users.LIST, request), views.USERS)
 
 
-@noun.verb("export")
-def export(
-    ctx: Context,
-    to: Annotated[str, typer.Option(help="Format.", metavar="|".join(exports.FORMATS))],
-    file: Annotated[
-        Path | None, typer.Option("--file", help="Where to, only for you; stdout when left out.")
-    ] = None,
-    role: Annotated[str | None, typer.Option(help="Only with this role.", metavar=one_of(Role))] = None,
-    status: Annotated[
-        str | None,
-        typer.Option(
-            help="Only in this state; not deleted when left out.", metavar=one_of(users.StatusFilter)
-        ),
-    ] = None,
-    include_accounts: Annotated[
-        bool, typer.Option("--include-accounts", help="With linked accounts.")
-    ] = False,
-    include_hashes: Annotated[
-        bool, typer.Option("--include-hashes", help="With password hashes, from this machine's database.")
-    ] = False,
-) -> None:
-    """Write all users, oldest first.
-
-    CSV is neutralised: a spreadsheet takes no cell for a formula.
-
-    Example: bkendctl users export --to csv --file users.csv
-    """
-    from bkendctl.cli.user_export import Export
-
-    if to not in exports.FORMATS:
-        ctx.refuse(f"--to is {' or '.join(exports.FORMATS)}, not {to}.")
-    if include_hashes and file is None:
-        ctx.refuse("--include-hashes needs --file: hashes are for a file that only you may read.")
-    request = users.ExportUsers(include_accounts=include_accounts)
-    for name, value in (("role", role), ("status", status)):
-        if value is not None:
-            setattr(request, name, value)
-    Export(ctx, request, to, file, include_hashes=include_hashes).run()
+noun.verb("export")(user_files.export)
+noun.verb("import")(user_files.import_users)
 
 
 def _choice(text: str) -> Any:

@@ -7,13 +7,16 @@ from contextlib import contextmanager
 
 from bkendctl.client.embedded import open_core
 from bkendctl.contract.errors import Failure
+from bkendctl.contract.user_import import HashParameters
 from bkendctl.local.paths import Paths
 from bkendctl.local.profiles import Profile
 
+Hashes = Callable[[Sequence[str]], dict[str, tuple[str, HashParameters | None]]]
+
 
 @contextmanager
-def password_hashes(profile: Profile, paths: Paths) -> Iterator[Callable[[Sequence[str]], dict[str, str]]]:
-    """Give a function from user ids to PHC strings.
+def password_hashes(profile: Profile, paths: Paths) -> Iterator[Hashes]:
+    """Give a function from user ids to hashes, each with the parameters that only Firebase's have.
 
     Failures: cli/not-offered for a server, those of open_core and of the database.
     """
@@ -27,10 +30,12 @@ def password_hashes(profile: Profile, paths: Paths) -> Iterator[Callable[[Sequen
 
     core = open_core(profile.database, paths)
     core.database.require()
+    with core.database.read() as transaction:
+        core.unlock(transaction)
 
-    def look_up(user_ids: Sequence[str]) -> dict[str, str]:
+    def look_up(user_ids: Sequence[str]) -> dict[str, tuple[str, HashParameters | None]]:
         with core.database.read() as transaction:
-            return read(transaction, user_ids)
+            return read(transaction, lambda: core.vault, user_ids)
 
     try:
         yield look_up

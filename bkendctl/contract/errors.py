@@ -169,6 +169,7 @@ ERRORS: dict[str, ErrorCode] = {
     "cli/database-unwritable": ErrorCode(0, "The database cannot be written.", "bkendctl db status", 1),
     "cli/demo": ErrorCode(0, "The demo failed.", "bkendctl demo --debug", 1),
     "cli/file": ErrorCode(0, "The file cannot be read or written.", "", 1),
+    "cli/import-row": ErrorCode(0, "This user does not come along.", "", 10),
     "cli/interrupted": ErrorCode(0, "Interrupted.", "", INTERRUPTED),
     "cli/master-key": ErrorCode(0, "The master key is missing or wrong.", "set BKENDCTL_MASTER_KEY", 1),
     "cli/network": ErrorCode(0, "The server cannot be reached.", "bkendctl profiles show", 8),
@@ -195,6 +196,7 @@ ERRORS: dict[str, ErrorCode] = {
 
 
 HINTS = {
+    "Only owners and admins of the organization may delete that.": "add --as user where such a one is signed in",
     "An API key is needed (X-API-Key).": "bkendctl profiles show",
     "The API key is not known.": "bkendctl init --new-keys",
     "The API key has expired.": "bkendctl keys create",

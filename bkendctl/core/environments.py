@@ -74,7 +74,7 @@ def _require_deletable(call: Call, project: Row[Any], name: str | None) -> None:
     """Owners and admins of the organization; an admin of an environment that one alone (decision 138)."""
     own = call.is_admin and (project.id, name) == (call.env.project_id, call.env.name)
     if not own and not resources.is_manager(call, project.organization_id):
-        raise Failure("auth/forbidden")
+        resources.refuse_deletion()
 
 
 @handles(contract.DELETE, allowed=_may_delete, alone=True)
@@ -112,6 +112,8 @@ def remove(call: Call, ids: Sequence[str]) -> None:
         members.forget_resource(call, "organization", organization.id)
     avatars.drop_with_environments(call, ids)
     call.tx.run(delete(_table).where(_table.c.id.in_(ids)))
+    counts = schema.user_counts  # kept by triggers, so without a foreign key
+    call.tx.run(delete(counts).where(counts.c.environment_id.in_(ids)))
 
 
 def tell_those_left(call: Call, gone: Sequence[str], others: Sequence[str]) -> None:

@@ -137,12 +137,20 @@ def record(
     """Write in the audit of every environment, or of one, what was done to the database from this machine."""
     every = [row.id for row in transaction.all(select(schema.environments.c.id))]
     for id_ in every if environment_id is None else [environment_id]:
-        environment = environment_row(transaction, schema.environments.c.id == id_)
-        if environment is not None:
-            call = Call(core, INIT, Source())
-            call.enter(environment)
-            call.about("environment", environment.id, **details)
+        call = call_in(core, transaction, id_)
+        if call is not None:
+            call.about("environment", id_, **details)
             audit.event(call, transaction, action, Actor("local"))
+
+
+def call_in(core: Core, transaction: Transaction, environment_id: str) -> Call | None:
+    """A call from this machine in an environment, None where that is gone."""
+    environment = environment_row(transaction, schema.environments.c.id == environment_id)
+    if environment is None:
+        return None
+    call = Call(core, INIT, Source())
+    call.enter(environment)
+    return call
 
 
 def _issue(call: Call, transaction: Transaction, kind: str) -> str:

@@ -16,6 +16,7 @@ from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Message, Raw
 from bkendctl.contract.paging import Page, Pagination
 from bkendctl.core import resources, schema
+from bkendctl.core.avatars import image_url
 from bkendctl.core.call import Call
 from bkendctl.core.clock import wire
 from bkendctl.core.dispatch import handles
@@ -42,7 +43,7 @@ def list_members(call: Call, request: contract.ListMembers) -> Page[contract.Mem
         .offset((request.page - 1) * request.limit)
     )
     pagination = Pagination.of(request.page, request.limit, total)
-    return Page(items=[_shown(row) for row in rows], pagination=pagination)
+    return Page(items=[_shown(call, row) for row in rows], pagination=pagination)
 
 
 def _may_manage(call: Call, raw: Raw) -> None:
@@ -74,7 +75,7 @@ def set_role(call: Call, request: contract.SetRole) -> contract.Member:
         resources.require_owner(call, organization.id, "Only an owner takes the owner's role.")
         _keep_an_owner(call, organization.id, member.user_id)
     call.tx.update(_table, {"role": request.role}, **_identity(organization.id, member.user_id))
-    return _shown(_find(call, organization.id, member.user_id))
+    return _shown(call, _find(call, organization.id, member.user_id))
 
 
 @handles(contract.REMOVE, allowed=_may_remove)
@@ -194,12 +195,12 @@ def _tell(call: Call, organization: Row[Any], member: Row[Any], **details: Any) 
     call.about("user", member.user_id, email=member.email, **details)
 
 
-def _shown(row: Row[Any]) -> contract.Member:
+def _shown(call: Call, row: Row[Any]) -> contract.Member:
     return contract.Member(
         user_id=row.user_id,
         email=row.email,
         name=row.name,
-        image=row.image,
+        image=image_url(call, row.image),
         role=row.role,
         joined_at=wire(row.joined_at),
     )

@@ -165,7 +165,7 @@ def _require_deletable(call: Call, project: Row[Any]) -> None:
         return
     count = select(func.count()).select_from(_environments).where(_environments.c.project_id == project.id)
     if not (call.is_admin and project.id == call.env.project_id and call.tx.value(count) == 1):
-        raise Failure("auth/forbidden")
+        resources.refuse_deletion()
 
 
 @handles(contract.DELETE, allowed=_may_delete, alone=True)

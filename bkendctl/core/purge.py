@@ -1,7 +1,7 @@
 """Removing what has expired, by each environment's own clock, each batch in a transaction of its own.
 
-Audit rows stay whatever their age: they are chained, and one that is missing looks like tampering. So the
-addresses in them outlive their users; whether and when those have to go is not decided here.
+Audit rows go by their age where one is named (audit_retention.py): until then the addresses in them outlive
+their users.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, select, tuple_, update
 
-from bkendctl.core import schema
+from bkendctl.core import audit_retention, schema
 from bkendctl.core.attempts import KNOWN_SOURCE_MS
 from bkendctl.core.avatars import try_to_remove
-from bkendctl.core.clock import DAY, HOUR
-from bkendctl.core.installation import record
+from bkendctl.core.clock import DAY, HOUR, wire
+from bkendctl.core.installation import call_in, record
 from bkendctl.core.runtime import Core
 from bkendctl.core.sessions import DELETED
 from bkendctl.core.transaction import Transaction
@@ -33,6 +33,8 @@ PAUSE_SECONDS = 0.1
 
 ENDED_SESSION_MS = 30 * DAY
 """How long ended sessions are kept: they are the account's own history of devices."""
+
+AUDIT = "auditEvents"
 
 DELIVERED_MAIL_MS = 30 * DAY
 """How long delivered mails are kept, by real time as all of the outbox (decision 139)."""
@@ -115,9 +117,11 @@ KINDS = (
 )
 
 
-def purge(core: Core, *, dry_run: bool, pause: Callable[[float], object]) -> dict[str, int]:
+def purge(
+    core: Core, *, dry_run: bool, pause: Callable[[float], object], audit_ms: int | None = None
+) -> dict[str, int]:
     """Remove what has expired and give how many rows of each kind; dry_run only counts them.
-    pause: sleeps for so many seconds, between batches.
+    pause: sleeps for so many seconds, between batches. audit_ms: audit events older than that go too.
 
     What goes along with a user is not counted. Each environment's audit tells what was removed there, also
     after an interruption. Killed at any moment it can be run again.
@@ -129,7 +133,33 @@ def purge(core: Core, *, dry_run: bool, pause: Callable[[float], object]) -> dic
         counted = _count(core, environment_id) if dry_run else _purge_environment(core, environment_id, pause)
         for name, count in counted.items():
             totals[name] += count
+    if audit_ms is not None:
+        before = core.clock.now() - audit_ms
+        totals[AUDIT] = sum(_purge_audit(core, id_, before, pause, dry_run=dry_run) for id_ in environments)
     return totals
+
+
+def _purge_audit(
+    core: Core, environment_id: str, before: int, pause: Callable[[float], object], *, dry_run: bool
+) -> int:
+    """Remove old audit events of an environment, or count them; that they went is told by a new one."""
+    with core.database.read() as transaction:
+        call = call_in(core, transaction, environment_id)
+        if call is None or dry_run:
+            return 0 if call is None else audit_retention.count_older(call, transaction, before)
+    removed = audit_retention.remove_older(call, before, lambda: pause(PAUSE_SECONDS))
+    if removed:
+        with core.database.write(environment_id) as transaction:
+            gone = {AUDIT: removed}
+            record(
+                core,
+                transaction,
+                "db.purge",
+                environment_id=environment_id,
+                removed=gone,
+                before=wire(before),
+            )
+    return removed
 
 
 def _count(core: Core, environment_id: str) -> dict[str, int]:

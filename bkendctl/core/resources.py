@@ -7,7 +7,7 @@ their project (decision 85). A secret key has no role in any of them: it is an a
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Row, Table, and_, exists, false, or_, select
@@ -118,6 +118,11 @@ def require_owner(call: Call, organization_id: str, message: str | None = None) 
     """Owners of the organization, or an admin: auth/forbidden for others."""
     if not (call.is_admin or own_role(call, organization_id) == "owner"):
         raise Failure("auth/forbidden", message)
+
+
+def refuse_deletion() -> NoReturn:
+    """What somebody meets who is an admin of an environment, and no manager of the organization."""
+    raise Failure("auth/forbidden", "Only owners and admins of the organization may delete that.")
 
 
 def require_grantable(call: Call, of: Resource, role: str) -> None:

@@ -38,6 +38,15 @@ api_keys = Table(
     Column("created_by", String(36)),
     Column("created_at", BigInteger(), nullable=False),
 )
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), primary_key=True),
+    Column("sequence", BigInteger(), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("removed", BigInteger(), nullable=False),
+    Column("seal", String(64), nullable=False),
+)
 audit_events = Table(
     "audit_events",
     metadata,

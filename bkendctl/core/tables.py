@@ -462,6 +462,17 @@ class AuditHead(SQLModel, table=True):
     hash: str = _text(64)
 
 
+class AuditCheckpoint(SQLModel, table=True):
+    """The last event that was removed by age, and how many were in all; seal: a keyed hash over the rest."""
+
+    __tablename__: ClassVar[str] = "audit_checkpoints"
+    environment_id: str = _to("environments.id", key=True)
+    sequence: int = Field(sa_type=BigInteger)
+    hash: str = _text(64)
+    removed: int = Field(sa_type=BigInteger)
+    seal: str = _text(64)
+
+
 class Setting(SQLModel, table=True):
     """What was changed from the defaults, one row a section."""
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import UNSET
 from sqlalchemy import Row, Select, select, tuple_
 
 from bkendctl.contract.accounts import User
+from bkendctl.contract.user_import import HashParameters
 from bkendctl.contract.users import ExportUsers
-from bkendctl.core import schema, user_list
+from bkendctl.core import firebase_scrypt, schema, user_list
 from bkendctl.core.call import Call
+from bkendctl.core.crypto import Vault
 from bkendctl.core.transaction import Transaction
 
 BATCH = 500
@@ -51,9 +53,17 @@ def _after(last: Row[Any]) -> Any:
     return tuple_(_users.c.created_at, _users.c.id) > tuple_(last.created_at, last.id)
 
 
-def password_hashes(transaction: Transaction, user_ids: Sequence[str]) -> dict[str, str]:
-    """PHC strings by user id; only for who holds the database anyway: no operation gives them."""
+def password_hashes(
+    transaction: Transaction, vault: Callable[[], Vault], user_ids: Sequence[str]
+) -> dict[str, tuple[str, HashParameters | None]]:
+    """Hashes by user id as an import takes them; only for who holds the database: no operation gives them."""
     rows = transaction.all(
         select(_passwords.c.user_id, _passwords.c.hash).where(_passwords.c.user_id.in_(user_ids))
     )
-    return {row.user_id: row.hash for row in rows}
+    return {row.user_id: _unsealed(row.hash, vault) for row in rows}
+
+
+def _unsealed(stored: str, vault: Callable[[], Vault]) -> tuple[str, HashParameters | None]:
+    if not stored.startswith(firebase_scrypt.PREFIX):
+        return stored, None
+    return firebase_scrypt.to_parameters(firebase_scrypt.opened(stored, vault()))

@@ -6,7 +6,10 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
 from shell import Shell
+
+from bkendctl.cli import audit
 
 
 def test_the_list_is_a_table(alice: Shell) -> None:
@@ -52,3 +55,40 @@ def test_an_altered_event_is_found(alice: Shell) -> None:
     said = alice("audit", "verify", "-o", "json")
     assert said.status == 1
     assert (said.json["state"], said.json["firstBadSequence"]) == ("broken", 2)
+
+
+def test_following_shows_a_burst_whole_and_ends_with_ctrl_c(
+    alice: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More events than a page come between two looks: all are printed, oldest first; Ctrl-C is status 130."""
+    monkeypatch.setattr(audit, "LARGEST_PAGE", 2)
+    looks = iter(range(2))
+
+    def meanwhile(_seconds: float) -> None:
+        if next(looks, None) is None:
+            raise KeyboardInterrupt
+        for number in range(5):
+            name = f"u{number}-{len(alice.sql('SELECT 1 FROM users'))}"
+            alice.sql(
+                "INSERT INTO audit_events (id, environment_id, occurred_at, action, outcome, actor_type, "
+                "actor_label, details) SELECT lower(hex(randomblob(16))), id, 1, 'users.create', 'success', "
+                f"'system', '{name}' || char(27), '{{}}' FROM environments"
+            )
+
+    monkeypatch.setattr(audit.time, "sleep", meanwhile)
+    said = alice("audit", "list", "--follow", "--action", "users.*", "--limit", "1")
+    assert said.status == 130
+    assert len(said.out.splitlines()) == 10
+    assert [line.split()[3][:2] for line in said.out.splitlines()] == ["u0", "u1", "u2", "u3", "u4"] * 2
+    assert "\x1b" not in said.out
+
+
+def test_old_events_go_and_the_rest_verifies(alice: Shell) -> None:
+    """By age, when an age is named; in dry run only counted."""
+    told = alice.json("db", "purge", "--audit-older-than", "0s", "--dry-run")["removed"]["auditEvents"]
+    assert told == len(alice.json("audit", "list")["items"]) > 1
+    assert "auditEvents" not in alice.json("db", "purge", "--yes")["removed"]
+    alice.ok("db", "purge", "--audit-older-than", "0s", "--yes")
+    assert [each["action"] for each in alice.json("audit", "list")["items"]] == ["db.purge"]
+    assert alice.json("audit", "verify")["state"] == "intact"
+    assert alice.json("audit", "list", "--outcome", "failure")["items"] == []

@@ -151,5 +151,25 @@ def test_what_destroys_says_where_and_production_asks_for_more(ready: Shell) -> 
 
 def test_whoami_says_which_environment_it_is_about(alice: Shell) -> None:
     """On the card for people; -o json stays the API's body."""
-    assert "dev (profile default)" in alice.ok("whoami").out
+    assert alice.ok("whoami").out.splitlines()[-1].split() == ["Environment", "dev"]
     assert "environment" not in alice.json("whoami")
+
+
+def test_a_person_is_offered_a_profile_for_the_keys(ready: Shell) -> None:
+    """A yes keeps them under the name of the environment, a no shows them this once, Ctrl-C makes nothing."""
+    question = 'Keep its keys in a new profile "qa", rather than show them? [y/N] '
+    person = ready.terminal("environments", "create", "qa")
+    person.see(question)
+    person.type("\x03")
+    assert person.end() == 130
+    assert len(ready.json("environments", "list")["items"]) == 1
+    person = ready.terminal("environments", "create", "qa")
+    person.answer(question, "y")
+    assert person.end() == 0
+    assert "sk_" not in person.seen
+    assert ready.json("environments", "list", "-p", "qa")["items"][1]["environment"] == "qa"
+    person = ready.terminal("environments", "create", "other")
+    person.answer('"other"', "n")
+    assert person.end() == 0
+    assert "sk_" in person.seen
+    ready.refused(5, "cli/profile-not-found", "profiles", "show", "other")

@@ -44,6 +44,13 @@ ALIKE = (
     ["keys", "list"],
     ["keys", "revoke", "00000000-0000-4000-8000-000000000000", "--yes"],
     ["mail", "list"],
+    ["orgs", "list"],
+    ["orgs", "members", "list", "My project"],
+    ["orgs", "get", "Nobody's"],
+    ["projects", "get"],
+    ["environments", "list"],
+    ["environments", "delete", "dev", "--yes"],
+    ["audit", "verify"],
     ["audit", "list", "--action", "accounts.sign_up"],
     ["invitations", "create", ALICE, "--project", "none"],
     ["invitations", "accept", "--token", "inv_guess"],
@@ -156,3 +163,20 @@ def test_debug_shows_no_secret(far: Shell) -> None:
         value for value in stored.values() if isinstance(value, str) and value in said.err and "_" in value
     ]
     assert PASSWORD not in said.err
+
+
+def test_a_remote_environment_is_kept_in_a_profile_with_its_type(far: Shell, served: HttpServer) -> None:
+    """--new-profile leads to the same server; who adds one by its keys is told the type."""
+    made = far.json("environments", "create", "live", "--type", "prod", "--new-profile", "live")
+    kept = far.json("profiles", "show", "live")
+    assert (kept["kind"], kept["url"], kept["environmentType"]) == ("remote", served.url, "prod")
+    keys = "\n".join(made["initialKeys"][kind]["key"] for kind in ("publishable", "secret"))
+    far.ok("profiles", "add", "again", "--url", served.url, "--api-key-stdin", stdin=keys)
+    assert far.json("profiles", "show", "again")["environmentType"] == "prod"
+    far.json("users", "create", "x@example.com", "--name", "X", "-p", "again")
+    far.refused(2, "cli/usage", "users", "set-role", "x@example.com", "admin", "-p", "again")
+    far.set(API_KEY=keys.splitlines()[1])
+    far.refused(3, "cli/other-environment", "users", "list", "-p", "far")
+    far.unset("API_KEY")
+    far.ok("environments", "delete", "live", "-p", "live", "--yes")
+    far.refused(3, "auth/invalid-token", "users", "list", "-p", "again")

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 
 from bkendctl.contract import audit_events, users
 from bkendctl.contract.audit_events import AuditVerification
-from bkendctl.core import audit_events as chain
+from bkendctl.core import audit_chain as chain
 from bkendctl.core import schema
 from tests.conftest import World
 

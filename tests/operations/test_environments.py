@@ -8,7 +8,9 @@ import pytest
 
 from bkendctl.contract import audit_events, environments, organizations, projects, users
 from bkendctl.core import schema
-from tests.conftest import World, at_once
+from bkendctl.core.database import Database
+from bkendctl.core.runtime import Core
+from tests.conftest import MASTER_KEY, World, at_once
 from tests.operations import tenancy
 from tests.operations.test_projects import get, rows_of_environments
 
@@ -143,3 +145,18 @@ def test_what_is_under_way_in_a_deleted_environment_is_refused(world: World) -> 
     refusals = {answer for answer in answers if isinstance(answer, str)}
     assert refusals <= {"auth/invalid-token", "common/unavailable"}
     assert rows_of_environments(world, set()) == []
+
+
+@pytest.mark.parametrize("world", ["embedded", "embedded-postgresql"], indirect=True)
+def test_every_other_process_refuses_with_the_next_request(world: World) -> None:
+    """One that has just served the environment, and remembers what it read, knows at once that it is gone."""
+    other = world.beside("other")
+    token = other.sign_up()
+    database = Database(world.core.database.url)
+    elsewhere = World(Core(database, MASTER_KEY, clock=world.clock), world.clock, other.installed)
+    assert elsewhere.me(token) == elsewhere.me(token)
+    other.call(environments.DELETE, delete(world, world.installed.project_id, "other"), key="sk")
+    assert elsewhere.refusal(elsewhere.me, token) == "auth/invalid-token"
+    assert elsewhere.refusal(elsewhere.refresh, token) == "auth/invalid-token"
+    assert elsewhere.refused(users.LIST, key="sk").code == "auth/invalid-token"
+    database.close()

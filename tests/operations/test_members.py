@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bkendctl.contract import accounts, members, users
 from bkendctl.contract.accounts import TokenPair
 from bkendctl.contract.errors import Failure
+from bkendctl.core import schema
 from tests.conftest import World, at_once
 from tests.operations import tenancy
 
@@ -47,6 +48,10 @@ def test_members_are_listed_to_members(world: World) -> None:
     only = members.ListMembers(organization_id=organization_id, role="admin", limit=1)
     (admin,) = world.call(members.LIST, only, key="sk").items
     assert (admin.email, admin.name, admin.image) == ("admin@example.com", "Alice", None)
+    with world.core.database.write() as transaction:
+        transaction.update(schema.users, {"image": "avatar:a.png"}, id=admin.user_id)
+    (pictured,) = world.call(members.LIST, only, key="sk").items
+    assert pictured.image == world.call(users.GET, users.UserId(user_id=admin.user_id), key="sk").image
     stranger = world.sign_up("stranger@example.com")
     assert world.refused(members.LIST, only, token=stranger).code == "organization/not-found"
 
