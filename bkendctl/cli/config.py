@@ -68,7 +68,7 @@ def export(
 def schema(ctx: Context) -> None:  # noqa: ARG001 - as every command
     """Write the JSON Schema of the file, with which editors check and complete it.
 
-    Example: bkendctl config schema > bkend.schema.json
+    Example: bkendctl config schema
     """
     sys.stdout.write(json_text(config_text.schema()) + "\n")
 

@@ -55,6 +55,7 @@ FILES: dict[str, str] = {
     "master.key.next": "its successor, only while db rekey is under way",
     "credentials.json": "keys and tokens, where no keyring holds them",
     "store.json": "which credential store was chosen",
+    "agreed.PROFILE.json": "fingerprints of keys found to be of the profile's environment",
     "recent.PROFILE.json": "what the last lists showed (e-mails, ids), offered on TAB for a week",
 }
 """In BKENDCTL_HOME, else in the platform's folders for configuration (config.toml) and data (the others)."""

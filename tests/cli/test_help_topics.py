@@ -18,6 +18,10 @@ from bkendctl.local.paths import paths
 ROOT = Path(__file__).parents[2]
 OF_OTHERS = {
     "GITHUB_OUTPUT",
+    "VISUAL",
+    "EDITOR",
+    "COLORTERM",
+    "TERM_PROGRAM",
     "TERM",
     "SHELL",
     "XDG_CONFIG_HOME",
