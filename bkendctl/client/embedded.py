@@ -31,10 +31,15 @@ class Embedded:
     @cached_property
     def core(self) -> Core:
         """The core on a database that is there, whole, of our schema and of our master key."""
-        self._opened = core = open_core(self._profile.database, self._paths)
-        core.database.require()
-        with core.database.read() as transaction:
-            core.unlock(transaction)
+        core = open_core(self._profile.database, self._paths)
+        try:
+            core.database.require()
+            with core.database.read() as transaction:
+                core.unlock(transaction)
+        except Failure:
+            core.database.close()
+            raise
+        self._opened = core
         return core
 
     def execute(self, operation: Operation[Any, Any], raw: Raw) -> Any:
