@@ -43,7 +43,7 @@ def export(
         Path | None, typer.Option(help="Write into it; of one that exists the comments stay.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Write the settings as YAML; secrets and fixtures are not among them.
+    """Write the settings as YAML, without secrets and fixtures.
 
     A file that exists keeps its comments, and what it leaves out stays out: its values become the live ones.
 
@@ -66,7 +66,7 @@ def export(
 
 @noun.verb("schema")
 def schema(ctx: Context) -> None:  # noqa: ARG001 - as every command
-    """Write the JSON Schema of the file, with which editors check and complete it.
+    """Write the JSON Schema of the file, for editors.
 
     Example: bkendctl config schema
     """
@@ -100,7 +100,7 @@ def apply(
         bool, typer.Option("--allow-weaken", help="Allow changes that lower protection.")
     ] = False,
 ) -> None:
-    """Change what differs from a file, all or nothing; the plan is shown first.
+    """Change what differs from a file, after a plan, all or nothing.
 
     Example: bkendctl config apply bkend.yaml
     """

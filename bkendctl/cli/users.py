@@ -196,7 +196,7 @@ def ban(
     dry_run: DryRun = False,
     undo_file: UndoFile = None,
 ) -> None:
-    """Ban a user, or everybody who fits, and end their sessions.
+    """Ban a user, or all who fit; their sessions end.
 
     Example: bkendctl users ban bob@example.com --until 7d --reason spam
     """

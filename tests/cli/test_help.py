@@ -52,7 +52,7 @@ def test_help_works(words: str, shell: Shell) -> None:
     ("words", "sections"),
     [
         ("users", ["Commands:", "Global options:"]),
-        ("users set-role", ["Arguments:", "Global options:"]),
+        ("users get", ["Arguments:", "Global options:"]),
         ("users ban", ["Arguments:", "Options:", "Global options:"]),
     ],
 )
