@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import UNSET, Meta, UnsetType
 
-from bkendctl.contract.operation import File, Operation, placement
+from bkendctl.contract.operation import Change, File, Operation, placement
 from bkendctl.core.clock import instant_of, wire
 
 # NUL and lone surrogates are refused; all other text is allowed.
@@ -45,6 +45,8 @@ def values(wanted: Any, meta: Meta | None = None, *, shortest: int = 0) -> st.Se
         return st.sampled_from(get_args(wanted))
     if get_origin(wanted) is list:
         return st.lists(values(get_args(wanted)[0]), max_size=5)
+    if get_origin(wanted) is dict:
+        return st.dictionaries(*(values(each) for each in get_args(wanted)), max_size=3)
     if wanted is str:
         return texts(meta or Meta(), shortest)
     if wanted is int:
@@ -57,7 +59,13 @@ def values(wanted: Any, meta: Meta | None = None, *, shortest: int = 0) -> st.Se
             File, content=st.binary(max_size=99), content_type=st.sampled_from(["image/png", ""])
         )
     if issubclass(wanted, msgspec.Struct):
-        return st.builds(wanted, **{each.name: values(each.type) for each in msgspec.structs.fields(wanted)})
+        fields = {each.name: values(each.type) for each in msgspec.structs.fields(wanted)}
+        if issubclass(wanted, Change):
+            named = st.fixed_dictionaries(fields).filter(
+                lambda given: any(each is not UNSET for each in given.values())
+            )
+            return named.map(lambda given: wanted(**given))
+        return st.builds(wanted, **fields)
     return {bool: st.booleans(), UnsetType: st.just(UNSET), type(None): st.none()}[wanted]
 
 
