@@ -25,7 +25,14 @@ def sent(operation: Operation[Any, Any], raw: Raw) -> Raw:
     return Raw(path=values, query=query, headers=raw.headers, body=body)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=name_of)
+RULED = {
+    "avatars.upload", "config.apply", "config.plan", "email_config.set", "oauth_configs.set",
+    "session_settings.set", "templates.preview", "user_import.batch", "users.import",
+}  # fmt: skip
+"""Rules across fields, or objects within objects: no type tells which values fit."""
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.name not in RULED], ids=name_of)
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_what_is_placed_is_decoded_to_the_same_request(
