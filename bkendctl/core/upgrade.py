@@ -47,11 +47,16 @@ def _is_search(name: str | None) -> bool:
 
 
 def integrity(database: Database) -> list[str]:
-    """What SQLite's own checks find wrong; empty when all is well. Other databases check themselves."""
+    """What SQLite's own checks find wrong; empty when all is well. Other databases check themselves.
+
+    Asked on a connection opened for it: FTS5 looks with the structure of its index that a connection
+    remembers, and calls an index damaged that another process has written since.
+    """
     from sqlalchemy import text
 
     if database.file is None:
         return []
+    database.release()
     with database.read() as transaction:
         found = [str(row[0]) for row in transaction.all(text("PRAGMA integrity_check"))]
         found += [f"foreign key: {tuple(row)}" for row in transaction.all(text("PRAGMA foreign_key_check"))]

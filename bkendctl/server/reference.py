@@ -163,8 +163,16 @@ def _curl(method: str, path: str, operation: Schema) -> str:
         lines.append('-H "X-API-Key: $KEY"')
     if operation["x-access"] in ("user", "self_or_admin"):
         lines.append('-H "Authorization: Bearer $TOKEN"')
-    for media in operation.get("requestBody", {}).get("content", {}).values():
-        wanted = media["schema"].get("required") or list(media["schema"]["properties"])[:1]
-        fields = ", ".join(f'"{name}": "…"' for name in wanted)
-        lines += ['-H "Content-Type: application/json"', f"-d '{{{fields}}}'"]
+    if content := operation.get("requestBody", {}).get("content"):
+        kind, media = next(iter(content.items()))
+        lines += [f'-H "Content-Type: {kind}"', _curl_body(media["schema"])]
     return " \\\n  ".join(lines)
+
+
+def _curl_body(schema: Schema) -> str:
+    """The option that sends a body: the fields it must have, else its first one, or a file's bytes."""
+    if "properties" not in schema:
+        return "--data-binary @FILE"
+    wanted = schema.get("required") or list(schema["properties"])[:1]
+    fields = ", ".join(f'"{name}": "…"' for name in wanted)
+    return f"-d '{{{fields}}}'"

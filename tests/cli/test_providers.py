@@ -98,7 +98,6 @@ def test_accounts_are_linked_listed_checked_and_unlinked(faked: Shell) -> None:
     faked.ok("account", "unlink", "email", "--yes")
     faked.refused(10, "auth/last-auth-method", "account", "unlink", "google", "--yes")
     faked.refused(5, "auth/account-not-found", "account", "unlink", "github", "--yes")
-    faked.refused(2, "cli/usage", "account", "link", "github")
 
 
 def test_consent_tells_what_a_refusal_brings(faked: Shell) -> None:

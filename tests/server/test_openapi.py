@@ -34,11 +34,12 @@ def references(node: Any) -> set[str]:
 
 @every_operation
 def test_every_field_stands_where_it_travels(operation: Operation[Any, Any]) -> None:
-    """The parameters and the properties of the body are the request's fields, no more and no less."""
+    """The parameters and the properties of the body are the request's fields; a file is the whole body."""
     entry = entry_of(operation)
     stated = {each["name"]: each["in"] for each in entry.get("parameters", ())}
-    body = entry.get("requestBody", {"content": {"application/json": {"schema": {"properties": {}}}}})
-    stated |= dict.fromkeys(body["content"]["application/json"]["schema"]["properties"], "body")
+    for kind, media in entry.get("requestBody", {"content": {}})["content"].items():
+        is_json = kind == "application/json"
+        stated |= dict.fromkeys(media["schema"]["properties"], "body") if is_json else {"file": "file"}
     placed = placement(operation).items()
     assert stated == {place.partition(":")[2] or name: place.partition(":")[0] for name, place in placed}
 
