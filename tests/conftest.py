@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 
 from bkendctl.contract import accounts, email_config, keys, mail, mfa, session_settings, sessions, users
 from bkendctl.contract.accounts import TokenPair
@@ -29,6 +29,7 @@ from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
 from bkendctl.local.avatar_folder import AvatarFolder
 from tests import postgres
+from tests.connections import notice_schema, watch_reads
 from tests.http_server import HttpServer
 from tests.postgres import PostgresServer
 from tests.provider_server import ProviderServer
@@ -308,20 +309,6 @@ def opened() -> Iterator[Callable[[str], Database]]:
     yield database_at
     for database in databases.values():
         database.close()
-
-
-def watch_reads(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-    """Let a statement that writes in a transaction for reading fail: under load it would, and only there."""
-    if not connection.get_execution_options().get("writes"):
-        assert not statement.startswith(("INSERT", "UPDATE", "DELETE")), statement
-
-
-def notice_schema(connection: Connection) -> None:
-    """Let a connection notice that its file was brought back, and so the schema written anew.
-
-    SQLite (3.53) knows no table where the first statement to notice fires a trigger on a virtual table.
-    """
-    connection.exec_driver_sql("SELECT 1 FROM installation")
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,7 @@ RULED: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "session_settings.set": ({}, SESSIONS),
     "users.import": ({}, {"users": [ROW, {"email": "b@example.com"}], "onConflict": "update"}),
 }
-"""Path and body of requests with rules across their fields, or with objects in which no type tells what fits."""
+"""Path and body of requests with rules across their fields, or objects in which no type tells what fits."""
 
 
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.name not in RULED], ids=name_of)

@@ -1,0 +1,21 @@
+"""What the connections of tests do besides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+
+def watch_reads(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
+    """Let a statement that writes in a transaction for reading fail: under load it would, and only there."""
+    if not connection.get_execution_options().get("writes"):
+        assert not statement.startswith(("INSERT", "UPDATE", "DELETE")), statement
+
+
+def notice_schema(connection: Connection) -> None:
+    """Let a connection notice that its file was brought back, and so the schema written anew.
+
+    SQLite (3.53) knows no table where the first statement to notice fires a trigger on a virtual table.
+    """
+    connection.exec_driver_sql("SELECT 1 FROM installation")
