@@ -128,6 +128,7 @@ def _of_core(ctx: Context) -> Iterator[Finding]:
         ("clock", lambda: _clock(checks.clock_offset(database, *where))),
         ("public url", lambda: checks.check_links(database, *where, os.environ.get("BKENDCTL_PUBLIC_URL"))),
         ("mail", lambda: checks.check_mail(core())),
+        ("avatars", lambda: _avatars(core())),
     )
     bad = None
     for check, look in steps:
@@ -138,6 +139,13 @@ def _of_core(ctx: Context) -> Iterator[Finding]:
         yield finding
         bad = check if finding.state == "bad" else None
     yield check_smtp(os.environ.get("BKENDCTL_SMTP_URL"))
+
+
+def _avatars(core: Core) -> Finding:
+    from bkendctl.client.checks import check_avatars
+
+    assert core.files is not None
+    return check_avatars(core.files, has_server=core.database.file is None)
 
 
 def _clock(offset: int) -> Finding:

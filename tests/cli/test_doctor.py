@@ -12,7 +12,7 @@ from shell import Shell
 
 CHECKS = [
     "files", "disk", "profile", "credentials", "sqlite", "database files", "schema", "integrity",
-    "master key", "clock", "public url", "mail", "smtp",
+    "master key", "clock", "public url", "mail", "avatars", "smtp",
 ]  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def test_what_needs_a_bad_part_is_skipped_and_named(alice: Shell) -> None:
     findings = found(alice, 1)
     assert list(findings) == CHECKS
     after = CHECKS[CHECKS.index("schema") + 1 : CHECKS.index("smtp")]
-    assert [findings[check]["state"] for check in after] == ["skipped"] * 5
+    assert [findings[check]["state"] for check in after] == ["skipped"] * 6
     assert {findings[check]["message"] for check in after} == {"needs: schema"}
     assert findings["smtp"]["state"] == "ok"
 
