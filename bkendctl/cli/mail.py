@@ -148,10 +148,20 @@ def _wanted(to: str | None, category: Any, **paging: Any) -> mail.ListMail:
 
 def _part(found: mail.Mail, part: str) -> str:
     """A part of a mail as bare text; empty where it has none, as a notice has no link."""
-    link = found.links[0] if found.links else ""
-    if part == "token":
-        return "".join(parse_qs(urlsplit(link).query).get("token", [])[:1])
-    return {"link": link, "subject": found.subject, "body": found.text}[part]
+    link, token = _action(found)
+    return {"link": link, "token": token, "subject": found.subject, "body": found.text}[part]
+
+
+def _action(found: mail.Mail) -> tuple[str, str]:
+    """The link that a mail is about, and its token: the one whose token stands in the text by itself too.
+
+    An own text may have links before it, also such with a token in their query.
+    """
+    words = found.text.split()
+    tokens = {link: parse_qs(urlsplit(link).query).get("token", [""])[-1] for link in found.links}
+    carrying = [(link, token) for link, token in tokens.items() if token]
+    bare = [pair for pair in carrying if pair[1] in words]
+    return next(iter(bare or carrying), ("", ""))
 
 
 def _show(ctx: Context, found: mail.Mail, *, html: bool = False) -> None:
