@@ -23,7 +23,7 @@ from bkendctl.core.folding import folded
 from bkendctl.core.memory import Memory
 from bkendctl.core.transaction import Transaction
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The newest migration this program knows."""
 
 BUSY_TIMEOUT_MS = 10_000

@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bkendctl.contract.errors import Failure
 from bkendctl.core.occupancy import serving
 from bkendctl.core.runtime import Core
-from bkendctl.core.smtp import Relay
 from bkendctl.server import outgoing, reference
 from bkendctl.server.access_log import AccessLog
 from bkendctl.server.around import Around
@@ -42,13 +41,11 @@ def make_app(
     log: AccessLog | None = None,
     pools: Pools | None = None,
     body_seconds: float = BODY_SECONDS,
-    relay: Relay | None = None,
     more: Sequence[BaseRoute] = (),
 ) -> ASGIApp:
     """Make the app over a core whose database fits. log: None for no access log.
 
-    relay: the mail server that takes the outbox; without one mails stay in it. more: routes beside ours, as
-    of fake providers.
+    more: routes beside ours, as of fake providers.
     """
     pools = pools or Pools()
     metrics = Metrics()
@@ -57,7 +54,7 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        with serving(core.database), delivering(core, relay), purging(core):
+        with serving(core.database), delivering(core), purging(core):
             yield
             pools.close()
             core.database.close()
