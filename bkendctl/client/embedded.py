@@ -105,6 +105,7 @@ def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
         files=_avatars(database, paths),
         public_url=os.environ.get("BKENDCTL_PUBLIC_URL"),
         stand_ins=_fake_providers(os.environ.get("BKENDCTL_FAKE_PROVIDERS")),
+        smtp_url=os.environ.get("BKENDCTL_SMTP_URL"),
     )
 
 

@@ -75,7 +75,7 @@ CASES = {
     "bkendctl help e": ["environment", "exit-codes"],
     "bkendctl users list --search ": [],
     "bkendctl api GET /v1/api-keys/c": ["/v1/api-keys/current"],
-    "bkendctl api GET /v1/dev/mail/": ["/v1/dev/mail/"],
+    "bkendctl api GET /v1/signing-keys/": ["/v1/signing-keys/"],
     "bkendctl no-such ": [],
 }
 TORN = {
