@@ -25,5 +25,7 @@ def notice_schema(connection: Connection) -> None:
     SQLite (3.53) knows no table where the first statement to notice fires a trigger on a virtual table.
     """
     if connection.info.get("lent") != Lent.times:
-        connection.exec_driver_sql("SELECT 1 FROM installation")
+        driven = connection.connection.driver_connection
+        assert driven is not None
+        driven.execute("SELECT 1 FROM installation")
         connection.info["lent"] = Lent.times

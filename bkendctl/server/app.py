@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bkendctl.contract.errors import Failure
 from bkendctl.core.occupancy import serving
@@ -58,11 +59,11 @@ def make_app(
             pools.close()
             core.database.close()
 
-    operations = Operations(core, pools, body_seconds=body_seconds)
+    operations = ServerErrorMiddleware(Operations(core, pools, body_seconds=body_seconds), handler=_failed)
+    pages = Pages(core, pools, body_seconds=body_seconds).routes(operations)
     app = Starlette(
         routes=[
-            *Pages(core, pools, body_seconds=body_seconds).routes(operations),
-            Mount("/v1", operations),
+            *pages,
             *(Route(route.path, handlers[route.operation_id]) for route in ROUTES),
             Route("/docs", _reference),
             Route("/docs/reference.css", _reference_style),
@@ -73,7 +74,28 @@ def make_app(
     )
     # A path with one slash too many is unknown; the redirect would go to whatever host the caller names.
     app.router.redirect_slashes = False
-    return Around(app, core.randomness, log, metrics)
+    return Around(_Front(operations, pages, app), core.randomness, log, metrics)
+
+
+class _Front:
+    """Hands the contract's paths to the operations by itself.
+
+    On its way through Starlette's layers and routes a short request would spend a fifth of its time.
+    """
+
+    def __init__(self, operations: ASGIApp, pages: Sequence[Route], app: ASGIApp) -> None:
+        self._operations = operations
+        self._app = app
+        self._of_pages = [page.path_regex for page in pages if page.path.startswith("/v1/")]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass it on."""
+        path = scope["path"] if scope["type"] == "http" else ""
+        is_ours = path == "/v1" or path.startswith("/v1/")
+        if is_ours and not any(page.match(path) for page in self._of_pages):
+            await self._operations(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 def _handlers(health: Health) -> dict[str, Any]:
