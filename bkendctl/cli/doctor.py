@@ -149,6 +149,7 @@ def _of_core(ctx: Context) -> Iterator[Finding]:
         ("public url", lambda: checks.check_links(database, *where, os.environ.get("BKENDCTL_PUBLIC_URL"))),
         ("mail", lambda: checks.check_mail(core())),
         ("providers", lambda: _providers_here(database, *where)),
+        ("avatars", lambda: _avatars(core())),
     )
     bad = None
     for check, look in steps:
@@ -168,6 +169,13 @@ def _providers_here(database: Database, project_id: str | None, environment: str
     public_url = os.environ.get("BKENDCTL_PUBLIC_URL")
     base, configs = checks.provider_configs(database, project_id, environment, public_url)
     return overview(configs, base)
+
+
+def _avatars(core: Core) -> Finding:
+    from bkendctl.client.checks import check_avatars
+
+    assert core.files is not None
+    return check_avatars(core.files, has_server=core.database.file is None)
 
 
 def _clock(offset: int) -> Finding:

@@ -14,7 +14,7 @@ from tests.http_server import HttpServer
 
 CHECKS = [
     "files", "disk", "profile", "credentials", "sqlite", "database files", "schema", "integrity",
-    "master key", "clock", "public url", "mail", "providers", "smtp",
+    "master key", "clock", "public url", "mail", "providers", "avatars", "smtp",
 ]  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def test_what_needs_a_bad_part_is_skipped_and_named(alice: Shell) -> None:
     findings = found(alice, 1)
     assert list(findings) == CHECKS
     after = CHECKS[CHECKS.index("schema") + 1 : CHECKS.index("smtp")]
-    assert [findings[check]["state"] for check in after] == ["skipped"] * 6
+    assert [findings[check]["state"] for check in after] == ["skipped"] * 7
     assert {findings[check]["message"] for check in after} == {"needs: schema"}
     assert findings["smtp"]["state"] == "ok"
 
