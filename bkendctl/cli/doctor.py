@@ -105,7 +105,7 @@ def _of_server(ctx: Context) -> Iterator[Finding]:
 
 def _of_core(ctx: Context) -> Iterator[Finding]:
     """The database from the outside in; what comes after a part that is bad is skipped."""
-    from bkendctl.client.checks import check_smtp
+    from bkendctl.client.checks import check_leaks, check_smtp
     from bkendctl.client.embedded import database_of, open_core
     from bkendctl.core import checks
 
@@ -138,6 +138,7 @@ def _of_core(ctx: Context) -> Iterator[Finding]:
         yield finding
         bad = check if finding.state == "bad" else None
     yield check_smtp(os.environ.get("BKENDCTL_SMTP_URL"))
+    yield _try("leaked passwords", lambda: check_leaks(os.environ.get("BKENDCTL_PWNED_URL")))
 
 
 def _clock(offset: int) -> Finding:

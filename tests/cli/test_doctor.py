@@ -12,7 +12,7 @@ from shell import Shell
 
 CHECKS = [
     "files", "disk", "profile", "credentials", "sqlite", "database files", "schema", "integrity",
-    "master key", "clock", "public url", "mail", "smtp",
+    "master key", "clock", "public url", "mail", "smtp", "leaked passwords",
 ]  # fmt: skip
 
 
