@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow check format schema docs bench-cold bench-requests bench-million fuzz dist lock clean help
+.PHONY: demo test test-slow check format schema docs bench-cold bench-requests bench-million bench-import fuzz dist lock clean help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ bench-requests: $(READY) ## What a request costs the server: CPU, rate, memory.
 
 bench-million: $(READY) ## A million users on both databases, beside plain SQLite.
 	$(BIN)/python bench/million.py
+
+bench-import: $(READY) ## Users a second that come in and go out, beside plain SQLite.
+	$(BIN)/python bench/import.py
 
 fuzz: $(READY) ## 100,000 requests made up from the served contract.
 	$(BIN)/python bench/fuzz.py

@@ -47,7 +47,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'init' = '--name --environment --new-keys'
         'demo' = '--keep --remote'
         'signup' = '--name --magic-link --callback-url --password-stdin --show-tokens'
-        'login' = '--mfa-code --magic-link --token --web --google --github --callback-url --password-stdin --show-tokens'
+        'login' = '--mfa-code --magic-link --token --web --google --github --client-id --redirect-uri --callback-url --password-stdin --show-tokens'
         'logout' = '--all'
         'token print' = '--no-refresh'
         'password change' = '--new-password-stdin'
@@ -149,6 +149,8 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'signup --callback-url' = '@'
         'login --mfa-code' = '@'
         'login --token' = '@'
+        'login --client-id' = '@'
+        'login --redirect-uri' = '@'
         'login --callback-url' = '@'
         'password reset-request --callback-url' = '@'
         'password reset-confirm --token' = '@'
@@ -429,7 +431,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'mail show' = @('@mails')
         'clock advance' = @('@')
         'clock set' = @('@')
-        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/config /v1/config/apply /v1/config/plan /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/email-templates /v1/email-templates/ /v1/email-templates/settings /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch')
+        'api' = @('GET POST PUT PATCH DELETE ls', '/v1/api-keys /v1/api-keys/ /v1/api-keys/current /v1/audit-events /v1/audit-events/verification /v1/auth-config/email /v1/auth-config/oauth /v1/auth-config/oauth/ /v1/auth-config/sessions /v1/auth/ /v1/auth/accounts /v1/auth/accounts/ /v1/auth/accounts/check /v1/auth/email/callback /v1/auth/email/signin /v1/auth/email/signup /v1/auth/email/verify/confirm /v1/auth/email/verify/resend /v1/auth/email/verify/send /v1/auth/hosted/token /v1/auth/invitations /v1/auth/invitations/ /v1/auth/invitations/accept /v1/auth/invitations/reject /v1/auth/me /v1/auth/mfa /v1/auth/mfa/backup-codes /v1/auth/mfa/confirm /v1/auth/mfa/disable /v1/auth/mfa/enable /v1/auth/password/change /v1/auth/password/reset/confirm /v1/auth/password/reset/request /v1/auth/providers /v1/auth/refresh /v1/auth/sessions /v1/auth/sessions/ /v1/auth/signout /v1/auth/signup/email/confirm /v1/auth/signup/email/resend /v1/auth/switch-organization /v1/auth/withdraw /v1/avatars/ /v1/config /v1/config/apply /v1/config/plan /v1/dev/clock /v1/dev/mail /v1/dev/mail/ /v1/dev/mail/deliver /v1/email-templates /v1/email-templates/ /v1/email-templates/settings /v1/organizations /v1/organizations/ /v1/projects /v1/projects/ /v1/signing-keys /v1/signing-keys/ /v1/users /v1/users/ /v1/users/export /v1/users/import-batch')
         'fake-provider consent' = @('@')
         'policy check' = @('@files')
         'policy lint' = @('@files')
@@ -591,7 +593,7 @@ Register-ArgumentCompleter -Native -CommandName bkendctl -ScriptBlock {
         'mail show' = 'Show one mail: its text, with the links in it.'
         'mail wait' = 'Wait for a mail and show it.'
         'mail clear' = 'Forget all mails of the environment.'
-        'mail deliver' = 'Send what is due in this machine''s outbox.'
+        'mail deliver' = 'Send what is due in the outbox.'
         'audit' = 'What happened: list, verify, export.'
         'audit list' = 'List events, newest first.'
         'audit verify' = 'Seal what is new and check the hash chain.'

@@ -29,7 +29,7 @@ from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
 from bkendctl.local.avatar_folder import AvatarFolder
 from tests import postgres
-from tests.connections import notice_schema, watch_reads
+from tests.connections import Lent, notice_schema, watch_reads
 from tests.http_server import HttpServer
 from tests.postgres import PostgresServer
 from tests.provider_server import ProviderServer
@@ -255,6 +255,7 @@ def lent_file(
 
         def lend() -> Path:
             source.backup(lent)
+            Lent.times += 1
             return file
 
         yield lend

@@ -1,4 +1,4 @@
-"""Sends this machine's outbox, for `mail deliver`: the part of mail that needs the database itself."""
+"""Sends an outbox, for `mail deliver`: this machine's by its database, a server's by asking it to."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import typer
 
 from bkendctl.cli.context import Context
 from bkendctl.cli.tables import KEEP, Column, View
-from bkendctl.contract.errors import Failure
+from bkendctl.client.voice import Voice
+from bkendctl.contract import mail
 
+USUAL = 100
 DELIVERED = View(
     columns=(
         Column("Id", "id", KEEP),
@@ -23,8 +25,29 @@ DELIVERED = View(
 )
 
 
-def deliver(ctx: Context, *, limit: int, retry_failed: bool) -> None:
-    """Send what is due and show what became of it. Failures: cli/usage, cli/not-offered, the database's."""
+TRIED = View(columns=(Column("Tried", "attempted"), Column("Sent", "sent"), Column("Failed", "failed")))
+NOT_SENT = 8
+
+
+def deliver(ctx: Context, *, limit: int | None, retry_failed: bool) -> None:
+    """Send what is due and show what became of it. Failures: cli/usage, the database's, a server's."""
+    if ctx.profile.kind == "embedded":
+        _deliver_here(ctx, limit=limit or USUAL, retry_failed=retry_failed)
+    elif limit is not None:
+        ctx.refuse("--limit is for this machine's outbox; a server takes 100 at once.")
+    else:
+        _ask_server(ctx)
+
+
+def _ask_server(ctx: Context) -> None:
+    done = ctx.call(mail.DELIVER, voice=Voice.ADMIN)
+    ctx.show(done, TRIED)
+    if done.failed:
+        ctx.say.warn("why it failed: bkendctl mail list")
+        raise typer.Exit(NOT_SENT)
+
+
+def _deliver_here(ctx: Context, *, limit: int, retry_failed: bool) -> None:
     import msgspec
 
     from bkendctl.client.embedded import open_core
@@ -35,8 +58,6 @@ def deliver(ctx: Context, *, limit: int, retry_failed: bool) -> None:
     if not url:
         ctx.refuse("No mail server is named: BKENDCTL_SMTP_URL is not set.", EXAMPLE)
     relay = relay_at(url)
-    if ctx.profile.kind != "embedded":
-        raise Failure("cli/not-offered", "A server delivers its mail by itself.", hint="bkendctl mail list")
     core = open_core(ctx.profile.database, ctx.paths)
     ctx.call_on_close(core.database.close)
     core.database.require()
@@ -47,4 +68,4 @@ def deliver(ctx: Context, *, limit: int, retry_failed: bool) -> None:
     done = list(delivery.Delivery(core, relay).each(limit))
     ctx.output.show(msgspec.to_builtins(done), DELIVERED)
     if any(each.status in ("pending", "failed") for each in done):
-        raise typer.Exit(8)
+        raise typer.Exit(NOT_SENT)

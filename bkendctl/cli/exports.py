@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+import msgspec
+
 from bkendctl.cli import formats
 from bkendctl.cli.render import write
 
@@ -44,6 +46,13 @@ def writer(kind: str, target: TextIO, names: Sequence[str]) -> Write:
 
 def _line(row: Row) -> str:
     # ASCII alone: some readers end a line at U+2028 and the like.
+    try:
+        quick = msgspec.json.encode(row)
+    except UnicodeEncodeError:
+        quick = b"\x7f"
+    # The same text in a tenth of the time, as nearly all rows are.
+    if quick.isascii() and b"\x7f" not in quick:
+        return quick.decode() + "\n"
     return formats.json_text(row, indent=None, ascii_only=True) + "\n"
 
 

@@ -88,7 +88,7 @@ def _token_in(text: str) -> str:
         found = None
     if not found:
         raise Failure("cli/usage", "The link holds no token.", hint="paste the whole link of the newest mail")
-    return found[0]
+    return found[-1]
 
 
 def _own_page(ctx: Context) -> str:

@@ -29,6 +29,7 @@ MANY = View(
         Column("Subject", "subject", 5),
         Column("Status", "status", 6),
         Column("Made", "createdAt", 4, "time"),
+        Column("Error", "lastError", 3, "text"),
     ),
     noun="mails",
     offer=lambda mail: (mail["id"], mail["category"]),
@@ -147,17 +148,28 @@ def _wanted(to: str | None, category: Any, **paging: Any) -> mail.ListMail:
 
 def _part(found: mail.Mail, part: str) -> str:
     """A part of a mail as bare text; empty where it has none, as a notice has no link."""
-    link = found.links[0] if found.links else ""
-    if part == "token":
-        return "".join(parse_qs(urlsplit(link).query).get("token", [])[:1])
-    return {"link": link, "subject": found.subject, "body": found.text}[part]
+    link, token = _action(found)
+    return {"link": link, "token": token, "subject": found.subject, "body": found.text}[part]
+
+
+def _action(found: mail.Mail) -> tuple[str, str]:
+    """The link that a mail is about, and its token: the one whose token stands in the text by itself too.
+
+    An own text may have links before it, also such with a token in their query.
+    """
+    words = found.text.split()
+    tokens = {link: parse_qs(urlsplit(link).query).get("token", [""])[-1] for link in found.links}
+    carrying = [(link, token) for link, token in tokens.items() if token]
+    bare = [pair for pair in carrying if pair[1] in words]
+    return next(iter(bare or carrying), ("", ""))
 
 
 def _show(ctx: Context, found: mail.Mail, *, html: bool = False) -> None:
     if ctx.output.format != "table" or ctx.output.quiet or ctx.output.jq:
         ctx.show(found, View(quiet="links"))
         return
-    head = f"To: {found.to}\nFrom: {found.from_}\nSubject: {found.subject}\nStatus: {found.status}\n\n"
+    head = f"To: {found.to}\nFrom: {found.from_}\nSubject: {found.subject}\nStatus: {found.status}\n"
+    head += f"Error: {found.last_error}\n\n" if found.last_error else "\n"
     sys.stdout.write(visible(head + (found.html if html else found.text), keep="\n"))
     if html:
         sys.stdout.write("\n")
@@ -166,15 +178,18 @@ def _show(ctx: Context, found: mail.Mail, *, html: bool = False) -> None:
 @noun.verb("deliver")
 def deliver(
     ctx: Context,
-    limit: Annotated[int, typer.Option(help="Mails at most, 1 to 1000.", min=1, max=1000)] = 100,
+    limit: Annotated[
+        int | None, typer.Option(help="Mails at most, 1 to 1000; 100 if not given.", min=1, max=1000)
+    ] = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try those that failed for good once more.")
     ] = False,
 ) -> None:
-    """Send what is due in this machine's outbox.
+    """Send what is due in the outbox.
 
-    Over the mail server of BKENDCTL_SMTP_URL; a server of `bkendctl serve` does it by itself.
-    Exit status 8 when a mail could not be handed over; it is tried again later, here or by a server.
+    This machine's goes over the mail server of BKENDCTL_SMTP_URL. A server sends what is due by itself; asked
+    so, it tries at once what else waits or failed in your dev environment. Exit status 8 when a mail could
+    not be handed over; it is tried again later.
 
     Example: bkendctl mail deliver
     """

@@ -124,23 +124,18 @@ def open_app(database: str, paths: Paths, *, access_log: bool, fakes: bool = Fal
     fakes: serve the fake providers too, at BKENDCTL_FAKE_PROVIDERS.
     """
     from bkendctl.client.embedded import core_at
-    from bkendctl.core.smtp import relay_at
     from bkendctl.server.access_log import AccessLog
     from bkendctl.server.app import make_app
 
-    smtp = os.environ.get("BKENDCTL_SMTP_URL")
     core = core_at(database, paths)
     with core.database.read() as transaction:
         core.unlock(transaction)
     log = AccessLog(core.clock) if access_log else None
-    relay = relay_at(smtp) if smtp else None
     if not fakes:
-        return make_app(core, log=log, relay=relay)
+        return make_app(core, log=log)
     from bkendctl.fake_provider.app import FakeProviders
 
-    return make_app(
-        core, log=log, relay=relay, more=FakeProviders(os.environ["BKENDCTL_FAKE_PROVIDERS"]).routes()
-    )
+    return make_app(core, log=log, more=FakeProviders(os.environ["BKENDCTL_FAKE_PROVIDERS"]).routes())
 
 
 def _checked_database(ctx: Context, *, dev_only: bool) -> str:

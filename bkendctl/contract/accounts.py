@@ -188,6 +188,7 @@ CONFIRM_SIGN_UP = Operation(
     summary="Prove the address with the link of the sign-up confirmation",
     access=Access.PUBLIC,
     writes=True,
+    redirects="a browser with a callbackUrl: on to it, with verified, email and, of a refusal, error",
     request=ConfirmSignUp,
     response=SignUpConfirmed,
     errors=("auth/invalid-email", "auth/verification-token-expired", "auth/verification-token-not-found"),

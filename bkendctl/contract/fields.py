@@ -12,6 +12,11 @@ from msgspec import Meta
 Email: TypeAlias = Annotated[
     str, Meta(max_length=254, description="an e-mail address", extra={"format": "email"})
 ]
+NO_REPLY = "no-reply@bkendctl.invalid"
+"""The sender of mails until one is set; leads nowhere (RFC 2606)."""
+Sender: TypeAlias = Annotated[
+    str, Meta(max_length=254, description="an e-mail address", extra={"format": "sender"})
+]
 Password: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024, description="1 to 1024 characters")]
 Name: TypeAlias = Annotated[str, Meta(min_length=1, max_length=100, description="1 to 100 characters")]
 Uuid: TypeAlias = Annotated[

@@ -44,6 +44,14 @@ class MailId(Body, kw_only=True):
     mail_id: str
 
 
+class MailDelivery(Body, kw_only=True):
+    """How many were tried; failed: could not be handed over, and are tried again or have failed for good."""
+
+    attempted: int
+    sent: int
+    failed: int
+
+
 LIST = Operation(
     name="mail.list",
     operation_id="list_dev_mail",
@@ -81,5 +89,18 @@ CLEAR = Operation(
     dev_only=True,
     request=Empty,
     response=Message,
+    extension=True,
+)
+
+DELIVER = Operation(
+    name="mail.deliver",
+    operation_id="deliver_dev_mail",
+    method="POST",
+    path="/v1/dev/mail/deliver",
+    summary="Try to send what is pending or failed, now",
+    access=Access.ADMIN,
+    dev_only=True,
+    request=Empty,
+    response=MailDelivery,
     extension=True,
 )

@@ -167,5 +167,6 @@ COMPLETE_REDIRECT = Operation(
     request=Redirect,
     response=NewUserTokenPair,
     writes=True,
+    redirects="a state of the hosted page: on to its redirect_uri, with code, or error, and state",
     errors=_COMPLETING,
 )

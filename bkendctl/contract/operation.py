@@ -94,6 +94,7 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     takes_key: open to the public, and a key that comes along has to be good and names the environment.
     writes: set for a GET that changes something all the same, as the link of a mail does.
     tries: it runs as if it changed something and takes all of it back, so it is not audited.
+    redirects: when a browser is sent on with 302 instead of getting the answer; empty where it never is.
     streams: the answer is any number of responses, each as it comes; over HTTP a line of JSON each. A fault
     on the way is the last line, an error body.
     media: of which types a file may be that it takes (a field of type File) or gives (a response of File).
@@ -118,6 +119,7 @@ class Operation(Struct, Generic[RequestT, ResponseT], frozen=True, kw_only=True,
     takes_key: bool = False
     writes: bool = False
     tries: bool = False
+    redirects: str = ""
     streams: bool = False
     media: tuple[str, ...] = ()
     file_bytes: int = 0

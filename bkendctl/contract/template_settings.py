@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from bkendctl.contract.fields import Email, Name, Timestamp, Url
+from bkendctl.contract.fields import Name, Sender, Timestamp, Url
 from bkendctl.contract.operation import Access, Body, Empty, Operation
 
 Color = Annotated[str, Meta(pattern="^#[0-9A-Fa-f]{6}$", description="a colour such as #2457d6")]
@@ -24,9 +24,9 @@ class TemplateSettings(Body, kw_only=True):
 
 
 class SetTemplateSettings(Body, kw_only=True):
-    """Only given fields change; null takes the logo away."""
+    """Only given fields change; null takes the logo away. sender_email: the built-in one may be set again."""
 
-    sender_email: Email | UnsetType = UNSET
+    sender_email: Sender | UnsetType = UNSET
     sender_name: Name | UnsetType = UNSET
     logo_url: Url | UnsetType | None = UNSET
     brand_color: Color | UnsetType = UNSET

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol, overload
 
 SECOND = 1_000
@@ -42,7 +43,17 @@ def wire(instant: int | None) -> str | None:
     """Write an instant as the contract does: 2026-01-31T12:00:00.000Z."""
     if instant is None:
         return None
-    return datetime_of(instant).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    days, within = divmod(instant, DAY)
+    seconds, milliseconds = divmod(within, SECOND)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{_date(days)}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=1024)
+def _date(days: int) -> str:
+    """The date so many days after 1970; an export writes the same ones over and over."""
+    return datetime_of(days * DAY).date().isoformat()
 
 
 def instant_of(text: str) -> int:

@@ -216,11 +216,7 @@ def _change_template(call: Call, category: Any, wanted: contract.TemplateInput |
 
 
 def _branding(call: Call) -> dict[str, Any]:
-    """Without the sender that stands for none: it is no address that can be set."""
-    values = _without_time(template_settings.get(call, None))
-    if values["senderEmail"] == template_settings.NO_REPLY:
-        del values["senderEmail"]
-    return values
+    return _without_time(template_settings.get(call, None))
 
 
 def _texts(call: Call) -> dict[str, Any]:

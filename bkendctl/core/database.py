@@ -23,7 +23,7 @@ from bkendctl.core.folding import folded
 from bkendctl.core.memory import Memory
 from bkendctl.core.transaction import Transaction
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The newest migration this program knows."""
 
 BUSY_TIMEOUT_MS = 10_000
@@ -81,11 +81,19 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """One consistent view; nothing may be written in it."""
-        with self._translated(), self._connected() as (connection, memory), connection.begin():
+        """One consistent view; nothing may be written in it.
+
+        Of a file it begins with the first statement: what is remembered needs none, and is as it was at the
+        entrance.
+        """
+        with self._translated(), self._connected() as (connection, memory):
             if memory is not None:
                 memory.renew()
-            yield Transaction(connection, memory)
+            try:
+                yield Transaction(connection, memory)
+            finally:
+                if connection.in_transaction():
+                    connection.rollback()
 
     @contextmanager
     def write(self, *within: str) -> Iterator[Transaction]:

@@ -16,7 +16,7 @@ from msgspec.structs import FieldInfo
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import NOTHING_NAMED, Operation, Raw, placement
-from bkendctl.core.clock import instant_of, wire
+from bkendctl.core.formats import FORMATS
 
 Faults = dict[str, list[str]]
 
@@ -235,7 +235,7 @@ def _checked(value: Any, wanted: Any, where: str = "") -> Any:
         return value
     for name in _formats(wanted):
         try:
-            value = email_of(value) if name == "email" else _instant(value)
+            value = FORMATS[name](value)
         except ValidationError as fault:
             raise ValidationError(f"{fault} - at `${where}`") from None
     return value
@@ -249,40 +249,6 @@ def _item_of(wanted: Any) -> Any:
         return _item_of(wanted.__origin__)
     below = () if get_origin(wanted) is Literal else get_args(wanted)
     return next((item for member in below if (item := _item_of(member)) is not None), None)
-
-
-# What nearly every address is; email-validator, which takes 30 us, gives each of these back in lower case
-# (tests/core/test_decoding.py compares).
-_PLAIN_EMAIL = re.compile(
-    r"(?=[^@]{1,64}@)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?=.{4,63}\Z)(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+"
-    r"(?!(?:alt|arpa|example|internal|invalid|local|localhost|onion|test)\Z)[a-z]{2,}",
-    re.ASCII | re.IGNORECASE,
-)
-
-
-def email_of(text: str) -> str:
-    """An address in its one stored form. ValidationError for what is none."""
-    if _PLAIN_EMAIL.fullmatch(text):
-        return text.lower()
-    from email_validator import EmailNotValidError, validate_email
-
-    try:
-        # Names such as alice@corp.test are for tests; a bare host is none, which is checked below.
-        address = validate_email(
-            text, check_deliverability=False, globally_deliverable=False, test_environment=True
-        ).normalized
-    except EmailNotValidError:
-        raise ValidationError("must be an e-mail address") from None
-    if "." not in address.rpartition("@")[2] or len(address) > 254:
-        raise ValidationError("must be an e-mail address")
-    return address.lower()
-
-
-def _instant(text: str) -> str:
-    try:
-        return wire(instant_of(text))
-    except (ValueError, OverflowError):
-        raise ValidationError("must be an instant such as 2026-01-31T12:00:00Z (RFC 3339)") from None
 
 
 def _located(field: FieldInfo, fault: ValidationError) -> tuple[str, list[str]]:

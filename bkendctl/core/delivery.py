@@ -1,7 +1,8 @@
 """Takes mails out of the outbox to the mail server: claimed, sent outside any transaction, then noted.
 
 A claim is a lease, kept in next_attempt_at: who is killed between sending and noting leaves a mail that is
-sent once more when the lease has run out, never one that is lost.
+sent once more when the lease has run out, never one that is lost. It is told by its missing last_error from a
+mail that waits for its next try.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ BEGIN_WITHIN_SECONDS = 300
 """Of a lease: later none is begun, as even a slow server needs less than the rest for one mail."""
 FIRST_WAIT_MS, LONGEST_WAIT_MS, GIVE_UP_MS = MINUTE, 6 * HOUR, 3 * DAY
 """RFC 5321 4.5.4.1 wants tries for days; a first one soon, as links in mails are short-lived."""
+NOW_BATCH, NOW_SECONDS, NOW_TIMEOUT_SECONDS = 100, 6, 4
+"""While somebody waits for the answer, with a time-out of 15 s: mails, time to begin one, for each answer."""
+NO_RELAY = "no mail server is named where this runs (BKENDCTL_SMTP_URL)"
 JITTER = 0.2
 """Waits are up to so much shorter or longer, so that after an outage not all mails come at once."""
 
@@ -69,12 +73,22 @@ class Delivered(Struct, frozen=True):
 
 
 class Delivery:
-    """Delivers what is due of an installation, of all its environments, over one mail server."""
+    """Delivers what is due of an installation, of all its environments or of one, over one mail server."""
 
-    def __init__(self, core: Core, relay: Relay, *, timeout_seconds: float = smtp.TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        core: Core,
+        relay: Relay,
+        *,
+        environment_id: str | None = None,
+        timeout_seconds: float = smtp.TIMEOUT_SECONDS,
+        begin_within_seconds: float = BEGIN_WITHIN_SECONDS,
+    ) -> None:
         self._core = core
         self._relay = relay
+        self._environment_id = environment_id
         self._timeout = timeout_seconds
+        self._begin_within = begin_within_seconds
         self._server: SMTP | None = None
         self._unreached: str | None = None
         self._stopping = False
@@ -88,7 +102,7 @@ class Delivery:
         begun, self._unreached = time.monotonic(), None
         claimed = self._claim(limit)
         try:
-            while claimed and not self._stopping and time.monotonic() - begun < BEGIN_WITHIN_SECONDS:
+            while claimed and not self._stopping and time.monotonic() - begun < self._begin_within:
                 yield self._try(claimed.pop(0))
         finally:
             if self._server is not None:
@@ -111,7 +125,7 @@ class Delivery:
     def _claim(self, limit: int) -> list[Row[Any]]:
         """Take due mails for ourselves. Looks before it takes the write lock: mostly nothing is due."""
         core, now = self._core, self._core.clock.now()
-        wanted = _due(now, core.public_url)
+        wanted = _due(now, core.public_url, self._environment_id)
         with core.database.read() as transaction:
             if transaction.first(wanted.limit(1)) is None:
                 return []
@@ -121,6 +135,7 @@ class Delivery:
                 "status": "pending",
                 "attempts": _table.c.attempts + 1,
                 "next_attempt_at": now + LEASE_MS,
+                "last_error": None,
             }
             transaction.run(update(_table).where(_table.c.id.in_([row.id for row in rows])).values(taken))
         return rows
@@ -128,7 +143,7 @@ class Delivery:
     def _give_back(self, rows: list[Row[Any]]) -> None:
         with self._core.database.write("outbox") as transaction:
             for row in rows:
-                values = {"attempts": row.attempts, "next_attempt_at": row.next_attempt_at}
+                values = {name: getattr(row, name) for name in ("attempts", "next_attempt_at", "last_error")}
                 transaction.run(update(_table).where(*_claimed(row)).values(values))
 
     def _try(self, row: Row[Any]) -> Delivered:
@@ -209,6 +224,34 @@ def retry_failed(core: Core) -> int:
         return transaction.run(update(_table).where(_table.c.status == "failed").values(fresh))
 
 
+def deliver_now(core: Core, environment_id: str) -> list[Delivered]:
+    """Try what waits or failed in one environment without waiting for its time; not what is being sent.
+
+    Without a mail server each mail says so. Takes so long that whoever asked is still there.
+    """
+    mine, now = _table.c.environment_id == environment_id, core.clock.now()
+    resting = and_(
+        _table.c.status == "pending", or_(_table.c.attempts == 0, _table.c.last_error.is_not(None))
+    )
+    if core.relay is None:
+        return _left(core, and_(mine, resting))
+    with core.database.write("outbox") as transaction:
+        fresh = {"status": "pending", "attempts": 0, "last_error": None, "next_attempt_at": now}
+        transaction.run(update(_table).where(mine, _table.c.status == "failed").values(fresh))
+        transaction.run(update(_table).where(mine, resting).values(next_attempt_at=now))
+    timing = {"timeout_seconds": NOW_TIMEOUT_SECONDS, "begin_within_seconds": NOW_SECONDS}
+    return Delivery(core, core.relay, environment_id=environment_id, **timing).round(NOW_BATCH)
+
+
+def _left(core: Core, waiting: ColumnElement[bool]) -> list[Delivered]:
+    """Note with mails why they stay."""
+    with core.database.write("outbox") as transaction:
+        rows = transaction.all(select(_table).where(waiting).limit(NOW_BATCH))
+        ids = [row.id for row in rows]
+        transaction.run(update(_table).where(_table.c.id.in_(ids)).values(last_error=NO_RELAY))
+    return [Delivered(row.id, row.category, row.recipient, "pending", row.attempts, NO_RELAY) for row in rows]
+
+
 class Waiting(Struct, frozen=True):
     """Mails by status, and the instant since when the longest waiting one of those pending is overdue."""
 
@@ -229,15 +272,16 @@ def waiting(core: Core) -> Waiting:
     return Waiting(counts, since)
 
 
-def _due(now: int, public_url: str | None) -> Any:
-    """Mails whose time has come; held ones where a public URL is known by now."""
+def _due(now: int, public_url: str | None, environment_id: str | None) -> Any:
+    """Mails whose time has come, of one environment or all; held ones where a public URL is known by now."""
     has_base: ColumnElement[bool] = _projects.c.public_url.is_not(None)
     freed = _table.c.status == "held" if public_url else and_(_table.c.status == "held", has_base)
+    mine = () if environment_id is None else (_table.c.environment_id == environment_id,)
     return (
         select(_table, _environments.c.type, _projects.c.public_url)
         .join(_environments, _environments.c.id == _table.c.environment_id)
         .join(_projects, _projects.c.id == _environments.c.project_id)
-        .where(or_(_table.c.status == "pending", freed), _table.c.next_attempt_at <= now)
+        .where(or_(_table.c.status == "pending", freed), _table.c.next_attempt_at <= now, *mine)
     )
 
 

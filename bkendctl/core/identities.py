@@ -10,8 +10,8 @@ from msgspec import Struct, ValidationError
 from bkendctl.contract.errors import Failure
 from bkendctl.core import id_tokens
 from bkendctl.core.clock import Clock
-from bkendctl.core.decoding import email_of
 from bkendctl.core.egress import Answer, Deadline, Unusable
+from bkendctl.core.formats import email_of
 from bkendctl.core.id_tokens import LONGEST_SUBJECT
 from bkendctl.core.providers import Client, Providers
 

@@ -12,7 +12,8 @@ from bkendctl.contract.user_import import ImportRow, ImportUsers
 from bkendctl.core import firebase_scrypt, foreign_hashes, totp
 from bkendctl.core.call import Call
 from bkendctl.core.clock import instant_of
-from bkendctl.core.decoding import decode_alone, email_of
+from bkendctl.core.decoding import decode_alone
+from bkendctl.core.formats import email_of
 from bkendctl.core.passwords import is_own
 
 Identity = tuple[str, str]

@@ -60,6 +60,22 @@ def clear(call: Call, _request: Any) -> Message:
     return Message(message=f"{gone} mails were forgotten.")
 
 
+def _try(call: Call, _request: Any) -> contract.MailDelivery:
+    """Deliver ahead of the transaction: no lock waits for a mail server."""
+    from bkendctl.core.delivery import deliver_now
+
+    tried = [each.status for each in deliver_now(call.core, call.environment_id)]
+    sent = tried.count("sent")
+    return contract.MailDelivery(attempted=len(tried), sent=sent, failed=len(tried) - sent)
+
+
+@handles(contract.DELIVER, before=_try, calls_out=True)
+def deliver(call: Call, _request: Any, done: contract.MailDelivery) -> contract.MailDelivery:
+    """Say what became of the mails."""
+    call.about("environment", call.environment_id, mails=done.attempted, sent=done.sent)
+    return done
+
+
 def _shown(call: Call, row: Row[Any]) -> contract.Mail:
     body = outbox.open_body(call, row.id, row.body) if row.body is not None else outbox.MailBody("", "", [])
     return contract.Mail(

@@ -164,6 +164,13 @@ def text_of(html: str) -> str:
     return writer.text()
 
 
+def links_of(html: str) -> list[str]:
+    """Where a mail leads to: each http and https address once, in order."""
+    anchors = (piece.text for piece in pieces(html) if piece.kind is Kind.TAG and piece.name == "a")
+    found = (_attribute(anchor, "href").strip() for anchor in anchors)
+    return [*dict.fromkeys(link for link in found if link.lower().startswith(("http://", "https://")))]
+
+
 class _Writer:
     """Collects paragraphs of plain text."""
 

@@ -25,7 +25,7 @@ class Memory:
         self._connection = connection
 
     def renew(self) -> None:
-        """Forget all if the file has changed. Within a transaction, whose view begins here at the latest."""
+        """Forget all if the file has changed; to be asked ahead of each view."""
         ((version,),) = self._cursor.execute("PRAGMA data_version").fetchall()
         if version != self._version:
             self._rows.clear()

@@ -7,19 +7,21 @@ from email import policy
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, unquote
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Row
 
+from bkendctl.contract.fields import NO_REPLY
 from bkendctl.core.clock import datetime_of
 from bkendctl.core.outbox import MailBody
-from bkendctl.core.template_settings import NO_REPLY
 
 # Line breaks of all kinds, controls, and what turns the direction of writing: EmailMessage raises on some.
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ud800-\udfff,;:<>()\[\]\\\"]")
+
+_UNQUOTED = str.maketrans({'"': "'", "\\": "/"})
 
 
 class Unsendable(Exception):
@@ -40,9 +42,9 @@ def envelope_of(row: Row[Any], body: MailBody, now: int, sender: str) -> Envelop
     Message-ID is of the mail, not of the attempt: who gets it twice (killed between sending and noting)
     may see that it is the same.
     """
-    name, address = parseaddr(_one_line(row.sender))
+    name, address = _parted(_one_line(row.sender))
     if sender and address == NO_REPLY:
-        called, address = parseaddr(_one_line(sender))
+        called, address = _parted(_one_line(sender))
         name = called or name
     author, recipient = _address(address, name), _address(row.recipient)
     message = EmailMessage(policy=policy.SMTP)
@@ -59,6 +61,15 @@ def envelope_of(row: Row[Any], body: MailBody, now: int, sender: str) -> Envelop
     except (ValueError, LookupError, MessageError) as error:
         raise Unsendable(f"no message can be made of it ({type(error).__name__})") from None
     return Envelope(message, address, row.recipient)
+
+
+def _parted(sender: str) -> tuple[str, str]:
+    """Name and address of a sender; parseaddr takes some quoted names for addresses."""
+    name, opened, address = sender.rpartition("<")
+    if not opened:
+        return "", sender
+    # The email package folds a long quoted name without its escapes: then it would end at the first quote.
+    return unquote(name.strip()).translate(_UNQUOTED), address.removesuffix(">")
 
 
 def _one_line(text: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import delete
 from bkendctl.core import schema
 from bkendctl.core.call import Call
 from bkendctl.core.mail_texts import Values
+from bkendctl.core.markup import links_of
 from bkendctl.core.runtime import Core
 
 NO_BASE = "https://held.invalid"
@@ -58,7 +59,7 @@ def with_bare_token(text: str, link: str) -> str:
 
     Who reads mail where links cannot be followed types it into a command.
     """
-    for token in parse_qs(urlsplit(link).query).get("token", ())[:1]:
+    for token in parse_qs(urlsplit(link).query).get("token", ())[-1:]:  # one before it is the app's own
         if token not in text.split():
             return f"{text.rstrip()}\n\nToken:\n{token}\n"
     return text
@@ -73,7 +74,7 @@ def send(call: Call, category: str, recipient: str, values: Values, *, kept: boo
 
     mail, sender = compose(call, category, recipient, values)
     mail_id = call.new_id()
-    body = MailBody(with_bare_token(mail.text, values.link), mail.html, [values.link] if values.link else [])
+    body = MailBody(with_bare_token(mail.text, values.link), mail.html, links_of(mail.html))
     call.tx.insert(
         schema.outbox,
         {

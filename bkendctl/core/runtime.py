@@ -27,6 +27,7 @@ from bkendctl.core.windows import Windows
 
 if TYPE_CHECKING:
     from bkendctl.core.avatars import Files
+    from bkendctl.core.smtp import Relay
 
 UNFINISHED = "a change of the master key was interrupted; to finish it: bkendctl db rekey"
 DEV_PUBLIC_URL = "http://127.0.0.1:8787"
@@ -38,7 +39,7 @@ class Core:
     master_keys: two of them while a change of the key is unfinished, the present one first. public_url: base
     of the links in mails where the project has none of its own. stand_ins: providers that take the place of
     the configured ones in dev environments. files: where avatars are kept. leaks: who knows which passwords
-    leaked; None for the list of common ones alone.
+    leaked; None for the list of common ones alone. smtp_url: of the mail server that takes what leaves.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Core:
         stand_ins: Mapping[str, Client] | None = None,
         files: Files | None = None,
         leaks: Leaks | None = None,
+        smtp_url: str | None = None,
     ) -> None:
         self.database = database
         self.clock = clock or SystemClock()
@@ -59,6 +61,7 @@ class Core:
         self.public_url = public_url
         self.files = files
         self.leaks = leaks
+        self.smtp_url = smtp_url
         self.stand_ins = stand_ins or {}
         self.windows = Windows()
         self.arrivals = Arrivals()
@@ -97,6 +100,13 @@ class Core:
     def providers(self) -> Providers:
         """Asks the providers that people sign in with."""
         return Providers(Egress(), self.clock)
+
+    @cached_property
+    def relay(self) -> Relay | None:
+        """The mail server that takes what leaves; without one mails stay in the outbox. cli/usage."""
+        from bkendctl.core.smtp import relay_at
+
+        return relay_at(self.smtp_url) if self.smtp_url else None
 
     @cached_property
     def hasher(self) -> Hasher:

@@ -254,7 +254,7 @@ outbox = Table(
     Column("environment_id", String(36), ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
     Column("category", String(32), nullable=False),
     Column("recipient", String(254), nullable=False),
-    Column("sender", String(400), nullable=False),
+    Column("sender", String(600), nullable=False),
     Column("subject", String(400), nullable=False),
     Column("body", LargeBinary()),
     Column("status", String(8), nullable=False),

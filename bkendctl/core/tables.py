@@ -413,7 +413,7 @@ class OutboxMail(SQLModel, table=True):
     environment_id: str = _to("environments.id", index=False)
     category: str = _text(32)
     recipient: str = _text(254)
-    sender: str = _text(400)
+    sender: str = _text(600)
     subject: str = _text(400)
     body: bytes | None = Field(default=None, sa_type=LargeBinary)
     status: str = _text(8)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from email.utils import formataddr
+import re
+from email.utils import quote
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from sqlalchemy import bindparam, select
 
 from bkendctl.contract import template_settings as contract
 from bkendctl.contract.errors import Failure
+from bkendctl.contract.fields import NO_REPLY
 from bkendctl.core import schema
 from bkendctl.core.call import Call
 from bkendctl.core.clock import wire
@@ -19,8 +21,8 @@ from bkendctl.core.dispatch import handles
 from bkendctl.core.mail_texts import Design, one_line
 
 SECTION = "template_settings"
-NO_REPLY = "no-reply@bkendctl.invalid"
-"""The sender until one is set, here or where mail leaves (BKENDCTL_SMTP_URL); leads nowhere (RFC 2606)."""
+
+_SPECIAL = re.compile(r'[\][\\()<>@,:;".]')  # RFC 5322, section 3.2.3: to be quoted
 
 _table = schema.settings
 _BY_SECTION = select(_table.c.stored, _table.c.updated_at).where(
@@ -58,8 +60,11 @@ def keep(call: Call, section: str, values: dict[str, Any]) -> None:
 
 
 def sender_of(call: Call, settings: Stored) -> str:
-    """The From of mails."""
-    return formataddr((settings.sender_name or call.env.project_name, settings.sender_email))
+    """The From of mails, for people: whoever sends encodes it for a header, which makes it longer."""
+    name = settings.sender_name or call.env.project_name
+    if _SPECIAL.search(name):
+        name = f'"{quote(name)}"'
+    return f"{name} <{settings.sender_email}>"
 
 
 def design_of(call: Call, settings: Stored) -> Design:

@@ -58,12 +58,12 @@ class Mailing:
 
 
 @contextmanager
-def delivering(core: Core, relay: Relay | None) -> Iterator[None]:
+def delivering(core: Core) -> Iterator[None]:
     """Deliver for as long as this lasts; without a mail server mails stay in the outbox."""
-    if relay is None:
+    if core.relay is None:
         yield
         return
-    mailing = Mailing(core, relay)
+    mailing = Mailing(core, core.relay)
     mailing.start()
     try:
         yield

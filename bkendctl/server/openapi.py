@@ -162,7 +162,14 @@ def _success(operation: Operation[Any, Any], schema_of: dict[Any, Schema]) -> Sc
             )
         media = "application/x-ndjson" if operation.streams else "application/json"
         answer["content"] = {media: {"schema": schema}}
-    return {str(operation.status): answer}
+    answers = {str(operation.status): answer}
+    if operation.redirects:
+        location = {"description": "Where to.", "schema": {"type": "string", "format": "uri"}}
+        answers["302"] = {
+            "description": f"For {operation.redirects}.",
+            "headers": {"Location": {"required": True, **location}},
+        }
+    return answers
 
 
 def _files(operation: Operation[Any, Any]) -> Schema:

@@ -125,10 +125,11 @@ def test_it_asks_before(machine: Machine) -> None:
     assert machine.paths.master_key_file.read_bytes() == before
 
 
-def test_killed_at_any_moment_it_can_be_typed_again(machine: Machine) -> None:
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_killed_at_any_moment_it_can_be_typed_again(machine: Machine, every: int) -> None:
     """kill -9 at each step on the key files: the database opens, and the next run leaves one key."""
     interrupted = 0
-    for point in range(40):
+    for point in range(0, 40, every):
         ended = machine.python(KILLED, str(point))
         if ended.returncode == 0:
             break

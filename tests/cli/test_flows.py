@@ -233,6 +233,19 @@ def test_a_link_is_waited_for_past_a_notice(alice: Shell) -> None:
     assert "/v1/auth/signup/email/confirm?" in alice.ok(*wait, "--print", "link").out
 
 
+def test_the_link_of_a_mail_is_found_among_others(ready: Shell) -> None:
+    """An own text may lead elsewhere first, with a token of its own too: the mail's is printed, and works."""
+    body = (
+        """<p><a href="https://shop.example/?token=offer">Offers</a> and <a href="{{magicLink}}">in</a></p>"""
+    )
+    ready.ok("templates", "set", "magic_link", "--subject", "In", "--file", "-", stdin=body)
+    ready.ok("templates", "settings", "set", "--override-defaults")
+    ready.ok("login", ALICE, "--magic-link", "--callback-url", "https://app.example.com/in?token=theirs")
+    link, token = mailed(ready, "magic_link", "link"), mailed(ready, "magic_link")
+    assert link.startswith(f"https://app.example.com/in?token=theirs&token={token}&")
+    assert ready.json("login", "--magic-link", "--token", link)["user"]["email"] == ALICE
+
+
 def test_mails_are_cleared(alice: Shell) -> None:
     """All of them, once it is said twice; tokens go on living."""
     token = mailed(alice, "signup_confirmation")

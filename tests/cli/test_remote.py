@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from shell import ALICE, PASSWORD, Shell
 
+from bkendctl.client.embedded import core_at
+from bkendctl.local.paths import paths
 from tests.http_server import HttpServer
+from tests.mail_server import running
 
 
 @pytest.fixture
@@ -163,6 +166,22 @@ def test_debug_shows_no_secret(far: Shell) -> None:
         value for value in stored.values() if isinstance(value, str) and value in said.err and "_" in value
     ]
     assert PASSWORD not in said.err
+
+
+def test_a_server_is_asked_to_deliver_its_mails(far: Shell, served: HttpServer) -> None:
+    """It says how many it tried; exit 8 while one is left, which says why; --limit is no server's."""
+    said = far("mail", "deliver", "-o", "json")
+    assert (said.status, said.json) == (8, {"attempted": 1, "sent": 0, "failed": 1})
+    assert "BKENDCTL_SMTP_URL" in far.json("mail", "list")["items"][0]["lastError"]
+    assert "Error: no mail server" in far.ok("mail", "show", far.ok("mail", "list", "-q").out.strip()).out
+    far.refused(2, "cli/usage", "mail", "deliver", "--limit", "5")
+    with running() as server:
+        far.set(SMTP_URL=f"smtp://127.0.0.1:{server.port}")
+        core = core_at(f"sqlite:///{far.database}", paths())
+        served.use(core)
+        assert far.json("mail", "deliver", "--retry-failed") == {"attempted": 1, "sent": 1, "failed": 0}
+        core.database.close()
+    assert server.recipients == [ALICE]
 
 
 def test_a_remote_environment_is_kept_in_a_profile_with_its_type(far: Shell, served: HttpServer) -> None:

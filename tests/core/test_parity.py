@@ -91,7 +91,7 @@ RULED: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.name not in RULED], ids=name_of)
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_what_is_placed_is_decoded_to_the_same_request(
     operation: Operation[Any, Any], data: st.DataObject

@@ -255,7 +255,8 @@ AT_HOME = {
     for operation in (
         accounts.SIGN_UP, audit_events.LIST, audit_events.VERIFY, dev_clock.SET, dev_clock.SHOW,
         organizations.CREATE, organizations.LIST, projects.LIST,
-        keys.CURRENT, invitations.CREATE, invitations.LIST, linked_accounts.CHECK, mail.CLEAR, mail.LIST,
+        keys.CURRENT, invitations.CREATE, invitations.LIST, linked_accounts.CHECK, mail.CLEAR, mail.DELIVER,
+        mail.LIST,
         oauth.PROVIDERS, oauth_configs.LIST,
         config.APPLY, config.GET, config.PLAN, email_config.GET, email_config.SET,
         session_settings.GET, session_settings.SET,

@@ -106,6 +106,17 @@ def test_a_document_is_planned_applied_and_read_again(world: World) -> None:
     assert events[-2].details["after"]["email.passwordPolicy.minLength"] == 12
 
 
+def test_what_was_read_takes_back_a_sender(world: World) -> None:
+    """The whole document is applied as it was read: the built-in sender is in it, and is set again."""
+    before = live(world)
+    assert before["templateSettings"]["senderEmail"] == "no-reply@bkendctl.invalid"
+    changed = {"senderEmail": "hello@acme.example", "senderName": "Acme"}
+    apply(world, {"templateSettings": changed})
+    assert live(world)["templateSettings"] == before["templateSettings"] | changed
+    assert apply(world, before).applied
+    assert live(world) == before
+
+
 def test_a_fault_leaves_all_as_it_was(world: World) -> None:
     """One transaction: a contradiction in a later section takes the earlier ones back; its place is named."""
     before = live(world)

@@ -8,12 +8,15 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from sqlalchemy import select
 
-from bkendctl.contract import accounts, mail, users
+from bkendctl.contract import accounts, audit_events, mail, users
 from bkendctl.contract.operation import Raw
 from bkendctl.core import schema
-from bkendctl.core.clock import SECOND, wire
+from bkendctl.core.clock import HOUR, SECOND, wire
+from bkendctl.core.delivery import Delivery
+from bkendctl.core.smtp import relay_at
 from tests.catalogue import OPERATIONS, name_of
 from tests.conftest import World
+from tests.mail_server import running
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 DEV_ONLY = [operation for operation in OPERATIONS if operation.dev_only]
@@ -121,3 +124,68 @@ def _a_mail_of(world: World) -> str:
         found = transaction.value(select(outbox.c.id).where(outbox.c.status == "held"))
     assert found is not None, "mail outside dev is held until a public URL is known (decision 130)"
     return str(found)
+
+
+def delivered(world: World, **how: Any) -> tuple[int, int, int]:
+    """Ask for a delivery: how many were tried, sent, and failed."""
+    done = world.call(mail.DELIVER, **({"key": "sk"} | how))
+    return done.attempted, done.sent, done.failed
+
+
+def test_mails_are_delivered_when_asked(world: World) -> None:
+    """What waits for its time and what failed for good goes at once, of this environment alone, and once."""
+    beside = world.beside("other")
+    beside.sign_up("zoe@example.com")
+    for name in ("ann", "bob", "cee"):
+        world.sign_up(f"{name}@example.com")
+    answers = {"ann": None, "bob": "451 later", "cee": "550 never"}
+    with running() as server:
+        world.core.relay = relay_at(f"smtp://127.0.0.1:{server.port}")
+        server.on_recipient = lambda address: answers[address.partition("@")[0]]
+        assert delivered(world) == (3, 1, 2)
+        told = {each.to[:3]: (each.status, each.last_error) for each in world.mails()}
+        assert told == {
+            "ann": ("sent", None), "bob": ("pending", "451 later"), "cee": ("failed", "550 never")
+        }  # fmt: skip
+        answers |= {"bob": None, "cee": None}
+        assert delivered(world) == (2, 2, 0)
+        assert delivered(world) == (0, 0, 0)
+        assert sorted(server.recipients) == ["ann@example.com", "bob@example.com", "cee@example.com"]
+    event = world.call(audit_events.LIST, key="sk").items[0]
+    assert (event.action, event.details) == ("mail.deliver", {"mails": 0, "sent": 0})
+
+
+def test_without_a_mail_server_a_mail_says_why_it_stays(world: World) -> None:
+    """It was tried and failed, without counting as an attempt; a server that is named later takes it."""
+    world.core.relay = None
+    world.sign_up()
+    assert delivered(world) == (1, 0, 1)
+    (waiting,) = world.mails()
+    assert (waiting.status, waiting.attempts) == ("pending", 0)
+    assert "BKENDCTL_SMTP_URL" in str(waiting.last_error)
+    with running() as server:
+        world.core.relay = relay_at(f"smtp://127.0.0.1:{server.port}")
+        assert delivered(world) == (1, 1, 0)
+
+
+def test_what_another_is_sending_is_not_sent_twice(world: World) -> None:
+    """A delivery on request leaves alone what a worker has claimed, at its first try or at a later one."""
+    with running() as server:
+        relay = relay_at(f"smtp://127.0.0.1:{server.port}")
+        world.core.relay = relay
+        world.sign_up()
+        server.on_recipient = lambda _address: "451 later"
+        assert delivered(world) == (1, 0, 1)
+        server.on_recipient = lambda _address: None
+        world.clock.advance(HOUR)
+        asked: list[tuple[int, int, int]] = []
+        server.on_data = lambda _envelope: asked.append(delivered(world))  # type: ignore[func-returns-value]
+        assert [each.status for each in Delivery(world.core, relay).round()] == ["sent"]
+    assert asked == [(0, 0, 0)]
+    assert len(server.envelopes) == 1
+
+
+def test_mails_are_delivered_by_admins_alone(world: World) -> None:
+    """Neither by a user nor with the publishable key."""
+    assert world.refused(mail.DELIVER, token=world.sign_up()).code == "auth/forbidden"
+    assert world.refused(mail.DELIVER).code == "auth/unauthorized"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from email.header import decode_header, make_header
+
 import pytest
 
-from bkendctl.contract import preferences, template_settings, templates, users
+from bkendctl.contract import mail, preferences, template_settings, templates, users
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.templates import PreviewTemplate, SetTemplate, TemplateOf
 from bkendctl.core.mail_texts import CATEGORIES
+from bkendctl.core.smtp import relay_at
 from tests.conftest import World
+from tests.mail_server import running
 
 ALICE = "alice@example.com"
 OWN = SetTemplate(
@@ -53,11 +58,11 @@ def test_an_own_text_goes_out_once_it_is_switched_on(world: World) -> None:
     use_own(world, sender_name="Acme, Inc.", sender_email="hello@acme.example")
     assert world.call(templates.GET, TemplateOf(category=OWN.category), key="sk").is_custom is True
     world.sign_up("a2@example.com", name="<b>{{verifyLink}}</b>")
-    (mail,) = world.mails(to="a2@example.com")
-    assert mail.subject == "Hi <b>{{verifyLink}}</b>, "
-    assert "Own text for &lt;b&gt;{{verifyLink}}&lt;/b&gt;" in mail.html
-    assert f"go ({mail.links[0]})" in mail.text
-    assert mail.from_ == '"Acme, Inc." <hello@acme.example>'
+    (found,) = world.mails(to="a2@example.com")
+    assert found.subject == "Hi <b>{{verifyLink}}</b>, "
+    assert "Own text for &lt;b&gt;{{verifyLink}}&lt;/b&gt;" in found.html
+    assert f"go ({found.links[0]})" in found.text
+    assert found.from_ == '"Acme, Inc." <hello@acme.example>'
     back = world.call(templates.RESET, TemplateOf(category=OWN.category), key="sk")
     assert (back.is_custom, back.updated_at) == (False, None)
     world.sign_up("a3@example.com")
@@ -124,6 +129,7 @@ def test_settings_are_changed_and_kept(world: World) -> None:
         {"logo_url": "javascript:x"},
         {"brand_color": "red"},
         {"sender_email": "a@b, c@d"},
+        {"sender_email": "other@bkendctl.invalid"},
         {"sender_name": "x\x00"},
         {"sender_name": "A\r\nBcc: x@y"},
         {"sender_name": "A\u2028B"},
@@ -131,6 +137,47 @@ def test_settings_are_changed_and_kept(world: World) -> None:
     ):
         bad = template_settings.SetTemplateSettings(**wrong)
         assert world.refused(template_settings.SET, bad, key="sk").status == 400
+
+
+def test_the_sender_is_set_back(world: World) -> None:
+    """The built-in address, which leads nowhere, may be named as it is shown; mails then come from it."""
+    first = world.call(template_settings.GET, key="sk").sender_email
+    for address in ("hello@acme.example", first):
+        use_own(world, sender_email=address)
+        assert world.call(template_settings.GET, key="sk").sender_email == address
+    world.sign_up()
+    assert world.mails()[0].from_ == f"Demo <{first}>"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("홍" * 100, "홍" * 100), ('"' * 100, "'" * 100)],
+    ids=["hangul", "quotes"],
+)
+def test_the_longest_name_of_a_sender_fits(world: World, name: str, written: str) -> None:
+    """100 characters that a header encodes or quotes, with the longest address: stored, sent, read there."""
+    address = f"{'a' * 64}@{'b' * 61}.{'c' * 61}.{'d' * 57}.example"
+    use_own(world, sender_name=name, sender_email=address)
+    world.sign_up()
+    assert world.mails()[0].from_.endswith(f" <{address}>")
+    with running() as server:
+        world.core.relay = relay_at(f"smtp://127.0.0.1:{server.port}")
+        assert world.call(mail.DELIVER, key="sk").sent == 1
+    sent = message_from_bytes(server.envelopes[0].original_content or b"")["From"]  # RFC 2047, to the letter
+    assert str(make_header(decode_header(sent))).split() == [written, f"<{address}>"]
+
+
+def test_every_link_of_an_own_text_is_listed(world: World) -> None:
+    """In order and once, as the contract says; the token stands in the text by itself."""
+    body = '<a href="https://shop.example/?token=ours">shop</a> <a href="{{verifyLink}}">go</a>'
+    body += ' <a href="mailto:help@shop.example">help</a> <A HREF=https://shop.example/?token=ours>shop</A>'
+    world.call(templates.SET, SetTemplate(category=OWN.category, subject="Hi", body=body), key="sk")
+    use_own(world)
+    world.sign_up()
+    (found,) = world.mails()
+    shop, action = found.links
+    assert shop == "https://shop.example/?token=ours"
+    assert action.rpartition("token=")[2].partition("&")[0] in found.text.split()
 
 
 def test_only_admins_see_them(world: World) -> None:

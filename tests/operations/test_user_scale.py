@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, delete, event, func, select, text
 
 from bkendctl.contract import users
+from bkendctl.contract.operation import Raw
 from bkendctl.core import folding, schema
 from bkendctl.core.clock import HOUR
 from bkendctl.core.database import sqlite_module
@@ -150,6 +151,32 @@ def test_common_and_rare_texts_are_found_alike(world: World) -> None:
     assert [user.name for user in rare.items] == ["Person 11990", "Person 11991", "Person 11992"]
     assert listed(world, search="person", role="admin").pagination.total == MANY // 100
     assert listed(world, search="9@", search_type="email").pagination.total == MANY // 10
+
+
+def test_an_import_is_counted_and_found_and_written_by_one_statement(world: World) -> None:
+    """A thousand rows: exact totals and hits, one insert of users; after a rollback nothing of it is left."""
+    if world.server is not None:
+        pytest.skip("statements are read where the core runs in this process")
+    inserts = []
+
+    def note(_connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        inserts.append(statement.startswith("INSERT INTO users "))
+
+    rows = [{"email": f"in-{number:04}@example.com", "name": "İn Bulk"} for number in range(1_000)]
+    event.listen(world.core.database.engine, "before_cursor_execute", note)
+    world.call(users.IMPORT, Raw(body={"users": rows}), key="sk")
+    event.remove(world.core.database.engine, "before_cursor_execute", note)
+    assert sum(inserts) <= 1
+    with world.core.database.write() as transaction:
+        environment = transaction.value(schema.environments.select())
+        columns = ("id", "environment_id", "email", "name", "is_public", "role", "created_at", "updated_at")
+        lost = (new_id(world.core.randomness), environment, "lost@example.com", "Lost", False, "user", 1, 1)
+        transaction.fill(_users, columns, [lost])
+        transaction.connection.get_transaction().rollback()
+    assert listed(world).pagination.total == 1_000
+    assert [user.email for user in listed(world, search="in-0999@").items] == ["in-0999@example.com"]
+    assert listed(world, search="in bulk").pagination.total == 1_000
+    assert listed(world, search="lost").items == []
 
 
 def test_letters_of_every_script_are_folded_alike_by_index_and_condition() -> None:

@@ -50,7 +50,18 @@ def test_every_code_is_listed_with_its_status(operation: Operation[Any, Any]) ->
     entry = entry_of(operation)
     listed = {each["code"]: each["status"] for each in entry["x-error-codes"]}
     assert listed == {code: ERRORS[code].status for code in operation.all_errors}
-    assert set(entry["responses"]) == {str(operation.status), *map(str, listed.values())}
+    redirected = {"302"} if operation.redirects else set()
+    assert set(entry["responses"]) == {str(operation.status), *map(str, listed.values())} | redirected
+
+
+def test_where_a_browser_is_sent_on_is_stated() -> None:
+    """The two answers to a browser that may be a redirect say where to, next to the answer for programs."""
+    sent_on = [operation for operation in OPERATIONS if operation.redirects]
+    assert [each.name for each in sent_on] == ["accounts.confirm_sign_up", "oauth.complete_redirect"]
+    for operation in sent_on:
+        answers = entry_of(operation)["responses"]
+        assert answers["302"]["headers"]["Location"]["schema"]["format"] == "uri"
+        assert "content" in answers["200"]
 
 
 def test_operation_ids_are_unique_and_infrastructure_is_there() -> None:
