@@ -19,6 +19,8 @@ _bkendctl_value() {
     'signup --callback-url') offer='@' ;;
     'login --mfa-code') offer='@' ;;
     'login --token') offer='@' ;;
+    'login --client-id') offer='@' ;;
+    'login --redirect-uri') offer='@' ;;
     'login --callback-url') offer='@' ;;
     'password reset-request --callback-url') offer='@' ;;
     'password reset-confirm --token') offer='@' ;;
@@ -246,7 +248,7 @@ _bkendctl_command() {
     'demo') options='--keep --remote' ;;
     'help') arguments=('environment exit-codes output auth profiles') ;;
     'signup') options='--name --magic-link --callback-url --password-stdin --show-tokens' arguments=('@') ;;
-    'login') options='--mfa-code --magic-link --token --web --google --github --callback-url --password-stdin --show-tokens' arguments=('@') ;;
+    'login') options='--mfa-code --magic-link --token --web --google --github --client-id --redirect-uri --callback-url --password-stdin --show-tokens' arguments=('@') ;;
     'logout') options='--all' ;;
     'whoami') : ;;
     'token') verbs='print show refresh' ;;

@@ -24,7 +24,7 @@ class HttpServer:
 
     def __init__(self, *, protocol: type[Protocol] = Protocol, proxies: str = "127.0.0.1") -> None:
         self._pools = Pools(patience=PATIENCE_SECONDS)  # no load is shed, however slow the machine
-        self._app: ASGIApp | None = None
+        self.app: ASGIApp | None = None
         config = uvicorn.Config(
             self._serve,
             port=0,
@@ -46,12 +46,12 @@ class HttpServer:
         self._remote = Remote(self.url, timeout_seconds=PATIENCE_SECONDS)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self._app is not None
-        await self._app(scope, receive, send)
+        assert self.app is not None
+        await self.app(scope, receive, send)
 
     def use(self, core: Core, **how: Any) -> None:
         """Serve another core from here on. how: what make_app takes."""
-        self._app = make_app(core, **({"pools": self._pools} | how))
+        self.app = make_app(core, **({"pools": self._pools} | how))
 
     def execute(self, operation: Operation[Any, Any], raw: Raw, source: Source | None) -> Any:
         """Ask for an operation as the client does, from a source."""

@@ -30,6 +30,27 @@ CallbackUrl = Annotated[
         "--callback-url", help="Where the link leads; the server's own page when left out.", metavar="URL"
     ),
 ]
+MfaCode = Annotated[
+    str | None,
+    typer.Option(
+        "--mfa-code", help="Code of your app or a backup code; - reads it from stdin.", metavar="CODE"
+    ),
+]
+Token = Annotated[
+    str | None,
+    typer.Option("--token", help="Token or link of the mail; - reads it from stdin.", metavar="TOKEN"),
+]
+_WITHOUT_PAGE = "where the server has no page and does not say."
+ClientId = Annotated[
+    str | None,
+    typer.Option("--client-id", help=f"With --google or --github: ours there, {_WITHOUT_PAGE}", metavar="ID"),
+]
+RedirectUri = Annotated[
+    str | None,
+    typer.Option(
+        "--redirect-uri", help="With --client-id: where the provider sends browsers.", metavar="URL"
+    ),
+]
 ShowTokens = Annotated[bool, typer.Option("--show-tokens", help="Print the tokens too.")]
 
 TOKEN_FIELDS = ("accessToken", "refreshToken", "tokenType", "expiresIn")
@@ -85,20 +106,14 @@ def signup(
 def login(
     ctx: Context,
     email: Annotated[str | None, typer.Argument(help="E-mail address.")] = None,
-    mfa_code: Annotated[
-        str | None,
-        typer.Option(
-            "--mfa-code", help="Code of your app or a backup code; - reads it from stdin.", metavar="CODE"
-        ),
-    ] = None,
+    mfa_code: MfaCode = None,
     magic_link: MagicLink = False,
-    token: Annotated[
-        str | None,
-        typer.Option("--token", help="Token or link of the mail; - reads it from stdin.", metavar="TOKEN"),
-    ] = None,
+    token: Token = None,
     web: Annotated[bool, typer.Option("--web", help="In a browser, on the server's sign-in page.")] = False,
     google: Annotated[bool, typer.Option("--google", help="In a browser, with Google.")] = False,
     github: Annotated[bool, typer.Option("--github", help="In a browser, with GitHub.")] = False,
+    client_id: ClientId = None,
+    redirect_uri: RedirectUri = None,
     callback_url: CallbackUrl = None,
     password_stdin: PasswordStdin = False,
     show_tokens: ShowTokens = False,
@@ -109,15 +124,19 @@ def login(
     With --magic-link the link is mailed, then followed on this machine or pasted; scripts use --token.
     With --web, --google or --github a browser is opened, and comes back to this terminal by a port of this
     machine; where none can be opened the address is shown. An embedded profile serves the page for that long.
+    At a server without a page --google and --github take the provider's code, or the address with it, pasted.
 
     Example: bkendctl login alice@example.com
     """
     ways = [name for name, wanted in {"web": web, "google": google, "github": github}.items() if wanted]
     if ways:
         typed = {"magic_link": magic_link, "mfa_code": mfa_code, "token": token, "callback_url": callback_url}
-        by_browser = _by_browser(ctx, ways, email, typed | {"password_stdin": password_stdin})
+        typed |= {"password_stdin": password_stdin}
+        by_browser = _by_browser(ctx, ways, email, typed, client_id, redirect_uri)
         _signed_in(ctx, by_browser, show_tokens=show_tokens)
         return
+    if client_id or redirect_uri:
+        ctx.refuse("--client-id and --redirect-uri go with --google and --github.")
     if [mfa_code, token].count("-") + password_stdin > 1:
         ctx.refuse("Only one of --password-stdin, --token - and --mfa-code - can read stdin.")
     _check_method(ctx, magic_link, token=token, password_stdin=password_stdin, callback_url=callback_url)
@@ -129,7 +148,14 @@ def login(
         _signed_in(ctx, pair, show_tokens=show_tokens)
 
 
-def _by_browser(ctx: Context, ways: list[str], email: str | None, typed: dict[str, Any]) -> TokenPair:
+def _by_browser(
+    ctx: Context,
+    ways: list[str],
+    email: str | None,
+    typed: dict[str, Any],
+    client_id: str | None,
+    redirect_uri: str | None,
+) -> TokenPair:
     """Sign in on the server's page; what would be typed there is refused here."""
     if len(ways) > 1:
         ctx.refuse("Only one of --web, --google and --github.")
@@ -138,9 +164,12 @@ def _by_browser(ctx: Context, ways: list[str], email: str | None, typed: dict[st
     for name, value in typed.items():
         if value:
             ctx.refuse(f"--{name.replace('_', '-')} does not go with --{ways[0]}.")
-    from bkendctl.cli import web
+    if bool(client_id) != bool(redirect_uri) or (client_id and ways == ["web"]):
+        ctx.refuse("--client-id and --redirect-uri go together, with --google or --github.")
+    from bkendctl.cli import provider_codes, web
 
-    return web.sign_in(ctx, None if ways == ["web"] else ways[0])
+    client = provider_codes.Client(client_id, redirect_uri) if client_id and redirect_uri else None
+    return web.sign_in(ctx, None if ways == ["web"] else ways[0], client)
 
 
 def _by_password(ctx: Context, email: str | None, mfa_code: str | None, *, password_stdin: bool) -> Any:

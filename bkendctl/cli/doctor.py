@@ -12,6 +12,8 @@ from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun
 from bkendctl.cli.tables import KEEP, Column, View
 from bkendctl.cli.text import format_duration
+from bkendctl.client.voice import Voice
+from bkendctl.contract import oauth_configs
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.findings import Finding
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 noun = Noun("Find what is wrong, and what mends it.")
 
+_NOT_TOLD = (3, 4)
+"""Exit statuses of who is not signed in, and of who may not."""
 VIEW = View(
     columns=(
         Column("Check", "check", KEEP),
@@ -33,7 +37,7 @@ VIEW = View(
 
 @noun.verb("doctor")
 def doctor(ctx: Context) -> None:
-    """Check profile, credentials, files, database, clock and mail.
+    """Check profile, credentials, files, database, clock, mail and providers.
 
     Each finding that is not ok is told with what to type. Exit status 1 when
     any is bad.
@@ -100,7 +104,23 @@ def _store(ctx: Context) -> Finding:
 def _of_server(ctx: Context) -> Iterator[Finding]:
     from bkendctl.client.checks import check_server
 
-    yield _try("server", lambda: check_server(ctx.profile.url or ""))
+    server = _try("server", lambda: check_server(ctx.profile.url or ""))
+    yield server
+    if server.state != "bad":
+        yield _try("providers", lambda: _providers_there(ctx))
+
+
+def _providers_there(ctx: Context) -> Finding:
+    """Settings of the server's providers, which admins may see alone."""
+    from bkendctl.client.provider_checks import overview
+
+    try:
+        found = ctx.call(oauth_configs.LIST, voice=Voice.ADMIN).items
+    except Failure as failure:
+        if failure.exit_status not in _NOT_TOLD and failure.code != "cli/not-offered":
+            raise
+        return Finding(check="providers", state="skipped", message=f"not told: {failure.message}")
+    return overview(found, ctx.profile.url or "")
 
 
 def _of_core(ctx: Context) -> Iterator[Finding]:
@@ -128,6 +148,8 @@ def _of_core(ctx: Context) -> Iterator[Finding]:
         ("clock", lambda: _clock(checks.clock_offset(database, *where))),
         ("public url", lambda: checks.check_links(database, *where, os.environ.get("BKENDCTL_PUBLIC_URL"))),
         ("mail", lambda: checks.check_mail(core())),
+        ("providers", lambda: _providers_here(database, *where)),
+        ("avatars", lambda: _avatars(core())),
     )
     bad = None
     for check, look in steps:
@@ -138,6 +160,22 @@ def _of_core(ctx: Context) -> Iterator[Finding]:
         yield finding
         bad = check if finding.state == "bad" else None
     yield check_smtp(os.environ.get("BKENDCTL_SMTP_URL"))
+
+
+def _providers_here(database: Database, project_id: str | None, environment: str | None) -> Finding:
+    from bkendctl.client.provider_checks import overview
+    from bkendctl.core import checks
+
+    public_url = os.environ.get("BKENDCTL_PUBLIC_URL")
+    base, configs = checks.provider_configs(database, project_id, environment, public_url)
+    return overview(configs, base)
+
+
+def _avatars(core: Core) -> Finding:
+    from bkendctl.client.checks import check_avatars
+
+    assert core.files is not None
+    return check_avatars(core.files, has_server=core.database.file is None)
 
 
 def _clock(offset: int) -> Finding:

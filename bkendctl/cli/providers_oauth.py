@@ -194,5 +194,7 @@ def _known(ctx: Context, provider: str) -> oauth_configs.OAuthConfig | None:
 
 def _callback(ctx: Context, provider: str) -> str:
     """The server's own redirect URI for a provider."""
+    from bkendctl.client.provider_checks import callback_of
+
     base = ctx.profile.url or os.environ.get("BKENDCTL_PUBLIC_URL") or "http://127.0.0.1:8787"
-    return f"{base.rstrip('/')}/v1/auth/{provider}/callback"
+    return callback_of(base, provider)

@@ -18,6 +18,7 @@ from bkendctl.contract.errors import ERRORS, Failure
 from bkendctl.contract.paging import PageRequest
 
 if TYPE_CHECKING:
+    from bkendctl.cli.provider_codes import Client
     from bkendctl.client.loopback import Listener
 
 PATIENCE_SECONDS = 300
@@ -27,6 +28,10 @@ LOOK_SECONDS = 0.25
 
 class NoPages(Failure):
     """There is no page that this profile could sign in at."""
+
+
+class NoSuchPage(NoPages):
+    """The server has none at all."""
 
 
 class Attempt(NamedTuple):
@@ -66,12 +71,16 @@ class Attempt(NamedTuple):
             what = "The server's page does not take this profile's publishable key."
             raise NoPages("cli/not-offered", what, hint="bkendctl profiles show")
         if found.status_code != 200 or not found.headers.get("content-type", "").startswith("text/html"):
-            raise NoPages("cli/not-offered", "This server has no sign-in page.", hint="bkendctl login EMAIL")
+            raise NoSuchPage(
+                "cli/not-offered",
+                "This server has no sign-in page.",
+                hint="bkendctl login EMAIL, or --google or --github",
+            )
 
     def trade(self, ctx: Context, answer: dict[str, str]) -> TokenPair:
         """Trade the code of an answer. cli/browser-refused where it has none, and hosted.exchange's own."""
         if "code" not in answer:
-            raise _refusal(answer.get("error", ""))
+            raise refusal(answer.get("error", ""))
         request = hosted.Exchange(
             code=answer["code"], code_verifier=self.verifier, redirect_uri=self.listener.url
         )
@@ -91,12 +100,26 @@ def attempt(ctx: Context, provider: str | None = None) -> Iterator[Attempt]:
         yield Attempt(base, _client(ctx), listener, state, secrets.token_urlsafe(48))
 
 
-def sign_in(ctx: Context, provider: str | None = None) -> TokenPair:
+def sign_in(ctx: Context, provider: str | None = None, client: Client | None = None) -> TokenPair:
     """Have a person sign in on the hosted page, and trade the code that the browser brings back.
 
-    provider: whose page to go on to at once. Failures: cli/not-offered where the server has no such page,
-    auth/oauth-not-configured, cli/browser-refused, cli/browser-silent, and those of hosted.exchange.
+    provider: whose page to go on to at once; where the server has no page of ours its code is pasted.
+    client: whose we are there, for a server that does not say. Failures: cli/not-offered without a page or a
+    provider, auth/oauth-not-configured, cli/browser-refused, cli/browser-silent, those of hosted.exchange
+    and of oauth.complete.
     """
+    if client is None:
+        try:
+            return _sign_in_on_page(ctx, provider)
+        except NoSuchPage:
+            if provider is None:
+                raise
+    from bkendctl.cli import provider_codes
+
+    return provider_codes.sign_in(ctx, str(provider), client)
+
+
+def _sign_in_on_page(ctx: Context, provider: str | None) -> TokenPair:
     with attempt(ctx, provider) as under_way:
         under_way.require_page()
         if provider is not None:
@@ -110,13 +133,22 @@ def link(ctx: Context, provider: str) -> None:
 
     Failures: as sign_in, cli/browser-refused where somebody else signed in there, and linked_accounts.link's.
     """
+    try:
+        _link_on_page(ctx, provider)
+    except NoSuchPage:
+        from bkendctl.cli import provider_codes
+
+        provider_codes.link(ctx, provider)
+
+
+def _link_on_page(ctx: Context, provider: str) -> None:
     with attempt(ctx, provider) as under_way:
         under_way.require_page()
         _redirect_uri(ctx, provider)
         url = f"{under_way.address(hosted.PAGE)}&link={provider}"
         answer = _answer(ctx, url, under_way.listener)
     if "linked" not in answer:
-        raise _refusal(answer.get("error", ""))
+        raise refusal(answer.get("error", ""))
     linked = ctx.call(linked_accounts.LIST, PageRequest(limit=100)).items
     if provider not in {each.provider for each in linked}:
         raise Failure("cli/browser-refused", "Somebody else signed in there, and has it linked now.")
@@ -175,7 +207,12 @@ def _redirect_uri(ctx: Context, provider: str) -> str:
     for each in ctx.call(oauth.PROVIDERS, voice=Voice.GUEST).oauth:
         if each.provider == provider:
             return str(each.redirect_uri)
-    raise Failure(
+    raise not_configured(provider)
+
+
+def not_configured(provider: str) -> Failure:
+    """A provider that the environment does not offer."""
+    return Failure(
         "auth/oauth-not-configured",
         f"Signing in with {provider} is not set up here.",
         hint=f"bkendctl providers oauth set {provider}",
@@ -190,7 +227,10 @@ def _answer(ctx: Context, url: str, listener: Listener) -> dict[str, str]:
     elif ctx.say.silent and not ctx.ask.can_ask:
         raise Failure("cli/usage", "No browser can be opened here.", hint="leave -o json and -q away")
     else:
-        _show_address(ctx, url)
+        show_address(ctx, url)
+        if ctx.ask.can_ask:
+            sys.stderr.write("On another device, paste the address that its browser ends at:\n")
+            sys.stderr.flush()
     can_paste = not is_opened and ctx.ask.can_ask
 
     def pasted(line: str) -> None:
@@ -222,8 +262,8 @@ def await_answer(listener: Listener, typed: Callable[[str], object] | None) -> d
     return listener.wait(0)
 
 
-def _show_address(ctx: Context, url: str) -> None:
-    """Show where to sign in. A browser elsewhere ends at an address of this machine, which is pasted."""
+def show_address(ctx: Context, url: str) -> None:
+    """Show where to sign in, on a terminal as a code to scan too."""
     from bkendctl.cli.qr import terminal_qr
     from bkendctl.cli.terminal import height_of, is_terminal, wants_colour, width_of
 
@@ -233,8 +273,6 @@ def _show_address(ctx: Context, url: str) -> None:
         with suppress(Failure):  # too narrow: the address alone
             stream.write(terminal_qr(url, colour=wants_colour(stream), **room))  # type: ignore[arg-type]
     stream.write(f"Open this address:\n\n{url}\n\n")
-    if ctx.ask.can_ask:
-        stream.write("On another device, paste the address that its browser ends at:\n")
     stream.flush()
 
 
@@ -245,7 +283,8 @@ def _has_line() -> bool:
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
-def _refusal(error: str) -> Failure:
+def refusal(error: str) -> Failure:
+    """What a page or a provider says in place of a code."""
     if error == "access_denied":
         return Failure("cli/browser-refused", "The sign-in was cancelled in the browser.")
     if error in ERRORS:

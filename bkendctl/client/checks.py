@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.findings import Finding
+
+if TYPE_CHECKING:
+    from bkendctl.core.avatars import Files
 
 TIMEOUT_SECONDS = 5
 SKEW_SECONDS = 30
@@ -45,6 +50,39 @@ def check_smtp(url: str | None) -> Finding:
         message = f"{where}: {getattr(error, 'strerror', None) or type(error).__name__}"
         return Finding(check="smtp", state="bad", message=message, mend="set BKENDCTL_SMTP_URL")
     return Finding(check="smtp", state="ok", message=f"{urlsplit(url).hostname} takes mail")
+
+
+def check_avatars(files: Files, *, has_server: bool) -> Finding:
+    """Whether pictures are kept where all servers find them. has_server: others may use the database too.
+
+    Of a bucket: whether it takes, gives and forgets a small file.
+    """
+    if files.is_shared:
+        return _of_bucket(files)
+    if has_server:
+        return Finding(
+            check="avatars",
+            state="warning",
+            message="files of this machine: servers on others would not have them",
+            mend="set BKENDCTL_AVATARS_URL to a bucket, or share the folder",
+        )
+    return Finding(check="avatars", state="ok", message="files of this machine")
+
+
+def _of_bucket(files: Files) -> Finding:
+    name = f"doctor-{secrets.token_hex(8)}"
+    try:
+        files.write(name, b"bkendctl doctor")
+        came_back = files.read(name) == b"bkendctl doctor"
+        files.remove(name)
+    except Failure as failure:
+        mend = "see to BKENDCTL_AVATARS_URL and the AWS_ variables"
+        return Finding(check="avatars", state="bad", message=failure.message, mend=mend)
+    if came_back:
+        return Finding(
+            check="avatars", state="ok", message=f"{files.name} takes pictures and gives them back"
+        )
+    return Finding(check="avatars", state="bad", message=f"{files.name} gives back another file than it took")
 
 
 def _greet(url: str) -> None:

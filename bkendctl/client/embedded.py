@@ -15,6 +15,7 @@ from bkendctl.local.paths import Paths
 from bkendctl.local.profiles import Profile
 
 if TYPE_CHECKING:
+    from bkendctl.core.avatars import Files
     from bkendctl.core.database import Database
     from bkendctl.core.providers import Client
     from bkendctl.core.runtime import Core
@@ -89,7 +90,6 @@ def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
     from bkendctl.core.database import Database, create_private_file
     from bkendctl.core.master_key import read_master_key
     from bkendctl.core.runtime import Core
-    from bkendctl.local.avatar_folder import AvatarFolder
     from bkendctl.local.files import ensure_private_dir
     from bkendctl.local.master_keys import master_keys
 
@@ -102,11 +102,22 @@ def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
     return Core(
         database,
         *keys,
-        files=AvatarFolder((database.file.parent if database.file else paths.data_dir) / "avatars"),
+        files=_avatars(database, paths),
         public_url=os.environ.get("BKENDCTL_PUBLIC_URL"),
         stand_ins=_fake_providers(os.environ.get("BKENDCTL_FAKE_PROVIDERS")),
         smtp_url=os.environ.get("BKENDCTL_SMTP_URL"),
     )
+
+
+def _avatars(database: Database, paths: Paths) -> Files:
+    """A bucket where BKENDCTL_AVATARS_URL names one, else a folder beside the database, or of our data."""
+    if url := os.environ.get("BKENDCTL_AVATARS_URL"):
+        from bkendctl.client.avatar_bucket import AvatarBucket
+
+        return AvatarBucket(url)
+    from bkendctl.local.avatar_folder import AvatarFolder
+
+    return AvatarFolder((database.file.parent if database.file else paths.data_dir) / "avatars")
 
 
 def _fake_providers(base: str | None) -> dict[str, Client]:

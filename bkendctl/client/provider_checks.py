@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,14 +29,41 @@ GITHUB_ADDRESSES = ("https://github.com/login/oauth/authorize", "https://github.
 def check(config: OAuthConfig, callback_url: str) -> Iterator[Finding]:
     """Look at everything, one after the other. callback_url: the server's own redirect URI."""
     yield _enabled(config)
-    yield _client_id(config)
-    yield _scopes(config)
-    yield _redirect_uri(config, callback_url)
+    yield from _settled(config, callback_url)
     if config.provider == "github":
         addresses = (config.authorization_url or GITHUB_ADDRESSES[0], config.token_url or GITHUB_ADDRESSES[1])
         yield from _reachable(*addresses)
     else:
         yield from _issuer(config)
+
+
+def overview(configs: Sequence[OAuthConfig], base: str) -> Finding:
+    """One line for those that people may sign in with, without asking anybody. base: of the server."""
+    used = [config for config in configs if config.enabled]
+    told = [
+        (finding.state, f"{config.provider}: {finding.check} {finding.message}", finding.mend)
+        for config in used
+        for finding in _settled(config, callback_of(base, config.provider))
+        if finding.state != "ok"
+    ]
+    if not told:
+        names = ", ".join(config.provider for config in used)
+        return Finding(check="providers", state="ok", message=names or "none: nobody signs in with one")
+    state: Any = "bad" if any(each[0] == "bad" for each in told) else "warning"
+    mend = next(each[2] for each in told if each[0] == state)
+    return Finding(check="providers", state=state, message="; ".join(each[1] for each in told), mend=mend)
+
+
+def callback_of(base: str, provider: str) -> str:
+    """The server's own redirect URI for a provider."""
+    return f"{base.rstrip('/')}/v1/auth/{provider}/callback"
+
+
+def _settled(config: OAuthConfig, callback_url: str) -> Iterator[Finding]:
+    """What can be judged from here."""
+    yield _client_id(config)
+    yield _scopes(config)
+    yield _redirect_uri(config, callback_url)
 
 
 def _enabled(config: OAuthConfig) -> Finding:

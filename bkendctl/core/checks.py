@@ -1,4 +1,4 @@
-"""Looks at the core's own parts: SQLite, schema, integrity, master key, clock, links in mails."""
+"""Looks at the core's own parts: SQLite, schema, integrity, master key, clock, links in mails, providers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from sqlalchemy import Row
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.findings import Finding
+from bkendctl.contract.oauth_configs import OAuthConfig
 from bkendctl.core import schema
 from bkendctl.core.call import environment_row
 from bkendctl.core.clock import SECOND
 from bkendctl.core.database import SCHEMA, Database, sqlite_is_safe, sqlite_module
 from bkendctl.core.delivery import waiting
+from bkendctl.core.oauth_configs import configs_of
 from bkendctl.core.runtime import DEV_PUBLIC_URL, Core
 from bkendctl.core.upgrade import drift, integrity
 
@@ -81,6 +83,15 @@ def check_links(
         message = "links have no base, so mails are held"
         return Finding(check="public url", state="warning", message=message, mend="set BKENDCTL_PUBLIC_URL")
     return Finding(check="public url", state="ok", message=found or DEV_PUBLIC_URL)
+
+
+def provider_configs(
+    database: Database, project_id: str | None, environment: str | None, configured: str | None
+) -> tuple[str, list[OAuthConfig]]:
+    """Base of the server's own redirect URIs, and the providers that are set up. configured: as above."""
+    row = _environment(database, project_id, environment)
+    with database.read() as transaction:
+        return row.public_url or configured or DEV_PUBLIC_URL, configs_of(transaction, row.id)
 
 
 def check_mail(core: Core) -> Finding:

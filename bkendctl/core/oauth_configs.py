@@ -16,6 +16,7 @@ from bkendctl.core.call import Call
 from bkendctl.core.clock import wire
 from bkendctl.core.dispatch import handles
 from bkendctl.core.providers import NAMES, Client, flaw_of
+from bkendctl.core.transaction import Transaction
 
 ADDRESSES = {
     "issuer": "issuer",
@@ -68,11 +69,12 @@ def callback_url(call: Call, provider: str) -> str:
 @handles(contract.LIST)
 def list_configs(call: Call, _request: Any) -> contract.OAuthConfigs:
     """What is stored, google first."""
-    return contract.OAuthConfigs(items=_all(call))
+    return contract.OAuthConfigs(items=configs_of(call.tx, call.environment_id))
 
 
-def _all(call: Call) -> list[contract.OAuthConfig]:
-    rows = call.tx.all(select(_table).where(_table.c.environment_id == call.environment_id))
+def configs_of(transaction: Transaction, environment_id: str) -> list[contract.OAuthConfig]:
+    """What an environment has, google first."""
+    rows = transaction.all(select(_table).where(_table.c.environment_id == environment_id))
     return [_shown(row) for row in sorted(rows, key=lambda row: NAMES.index(row.provider))]
 
 
@@ -124,7 +126,7 @@ def remove(call: Call, request: contract.Provider) -> Message:
 
 def stored(call: Call) -> dict[str, contract.OAuthConfig]:
     """What is stored, by provider."""
-    return {config.provider: config for config in _all(call)}
+    return {config.provider: config for config in configs_of(call.tx, call.environment_id)}
 
 
 def has_secret(call: Call, provider: str, secret: str) -> bool:

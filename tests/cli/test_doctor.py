@@ -10,9 +10,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from shell import Shell
 
+from tests.http_server import HttpServer
+
 CHECKS = [
     "files", "disk", "profile", "credentials", "sqlite", "database files", "schema", "integrity",
-    "master key", "clock", "public url", "mail", "smtp",
+    "master key", "clock", "public url", "mail", "providers", "avatars", "smtp",
 ]  # fmt: skip
 
 
@@ -141,7 +143,7 @@ def test_what_needs_a_bad_part_is_skipped_and_named(alice: Shell) -> None:
     findings = found(alice, 1)
     assert list(findings) == CHECKS
     after = CHECKS[CHECKS.index("schema") + 1 : CHECKS.index("smtp")]
-    assert [findings[check]["state"] for check in after] == ["skipped"] * 5
+    assert [findings[check]["state"] for check in after] == ["skipped"] * 7
     assert {findings[check]["message"] for check in after} == {"needs: schema"}
     assert findings["smtp"]["state"] == "ok"
 
@@ -206,3 +208,40 @@ def test_mails_that_do_not_leave_are_a_warning(alice: Shell, status: str, mend: 
     finding = found(alice, 0)["mail"]
     assert (finding["state"], finding["message"]) == ("warning", f"1 {status}")
     assert mend in finding["mend"]
+
+
+def _set_google(shell: Shell, *more: str, client_id: str = "1-a.apps.googleusercontent.com") -> None:
+    arguments = ("google", "--client-id", client_id, "--client-secret-stdin", *more)
+    shell.ok("providers", "oauth", "set", *arguments, stdin="secret-of-google")
+
+
+def test_providers_that_send_people_astray_are_told(alice: Shell) -> None:
+    """Those in use alone, by their settings: a redirect URI of another server warns, a client id that is none
+    is bad; an app's own redirect URI and a provider that is switched off are well."""
+    _set_google(alice)
+    assert found(alice, 0)["providers"]["message"] == "google"
+    _set_google(alice, "--redirect-uri", "https://old.example.com/v1/auth/google/callback")
+    finding = found(alice, 0)["providers"]
+    assert finding["state"] == "warning"
+    assert "leads to another server than http://127.0.0.1:8787/v1/auth/google/callback" in finding["message"]
+    assert finding["mend"].startswith(
+        "bkendctl providers oauth set google --redirect-uri http://127.0.0.1:8787"
+    )
+    alice.set(PUBLIC_URL="https://old.example.com")
+    assert found(alice, 0)["providers"]["state"] == "ok"
+    _set_google(alice, "--redirect-uri", "https://app.example.com/callback", client_id="mistyped")
+    finding = found(alice, 1)["providers"]
+    assert (finding["state"], "client id" in finding["message"]) == ("bad", True)
+    _set_google(alice, "--no-enabled", client_id="mistyped")
+    assert found(alice, 0)["providers"]["message"] == "none: nobody signs in with one"
+
+
+def test_providers_of_a_server_are_seen_by_admins(alice: Shell, served: HttpServer) -> None:
+    """With the secret key; with the publishable one it is said why they are not looked at, exit 0."""
+    _set_google(alice)
+    publishable, secret = alice.credentials["publishable_key"], alice.credentials["secret_key"]
+    alice.set(URL=served.url, API_KEY=secret)
+    assert found(alice, 0)["providers"]["state"] == "warning"
+    alice.set(API_KEY=publishable)
+    finding = found(alice, 0)["providers"]
+    assert (finding["state"], finding["message"][:8]) == ("skipped", "not told")

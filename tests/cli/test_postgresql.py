@@ -15,7 +15,7 @@ PASSWORD = "Hunter-2x"
 SERVING = re.compile(r"done: serving at (http://\S+);")
 CHECKS = [
     "files", "disk", "profile", "credentials", "postgresql", "schema", "integrity", "master key", "clock",
-    "public url", "mail", "smtp",
+    "public url", "mail", "avatars", "smtp",
 ]  # fmt: skip
 
 
@@ -127,7 +127,9 @@ def test_doctor_finds_it_healthy(joined: Shell) -> None:
     """What SQLite alone has is not looked at."""
     found = joined.json("doctor")
     assert [each["check"] for each in found] == CHECKS
-    assert {(each["state"], each["mend"]) for each in found} == {("ok", "")}
+    assert {each["check"] for each in found if each["state"] != "ok"} == {"avatars"}
+    avatars = next(each for each in found if each["check"] == "avatars")
+    assert (avatars["state"], "BKENDCTL_AVATARS_URL" in avatars["mend"]) == ("warning", True)
 
 
 @pytest.mark.parametrize("change", [("bkendctl:", f"{GUARDED}:"), ("?host=/", "?host=/nowhere/")])
