@@ -72,6 +72,9 @@ _bkendctl_value() {
     'users list --status') offer='active banned deleted all' ;;
     'users list --provider') offer='email google github' ;;
     'users list --last-sign-in-before') offer='@' ;;
+    'users list --last-sign-in-after') offer='@' ;;
+    'users list --created-before') offer='@' ;;
+    'users list --created-after') offer='@' ;;
     'users list --sort') offer='createdAt updatedAt name email role' ;;
     'users list --page') offer='@' ;;
     'users list --limit') offer='@' ;;
@@ -302,7 +305,7 @@ _bkendctl_command() {
     'account check') options='--provider' arguments=('@') ;;
     'account delete') : ;;
     'users') verbs='list export import get create update delete restore set-role ban unban sessions revoke-sessions undo reset-mfa' ;;
-    'users list') options='--search --search-type --role --status --provider --mfa --no-mfa --last-sign-in-before --sort --desc --asc --page --limit' ;;
+    'users list') options='--search --search-type --role --status --provider --mfa --no-mfa --last-sign-in-before --last-sign-in-after --created-before --created-after --include-accounts --sort --desc --asc --page --limit --all' ;;
     'users export') options='--to --file --role --status --include-accounts --include-hashes' ;;
     'users import') options='--from --dry-run --on-conflict --allow-roles --without-hashes --firebase-config --skip-first --report' arguments=('@files') ;;
     'users get') arguments=('@users') ;;

@@ -6,7 +6,7 @@ Takes plain builtins exactly as the API's body has them. Says nothing to people;
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TextIO
 
 from bkendctl.cli import formats
@@ -61,6 +61,23 @@ class Output(NamedTuple):
         else:
             self._footer(body, view, _draw(file, body, view, now))
 
+    def show_pages(
+        self, pages: Iterable[dict[str, Any]], view: View, *, now: Now, file: TextIO | None = None
+    ) -> None:
+        """Write the pages of one list as they come, as one table or document; none is kept.
+
+        --jq runs on each page.
+        """
+        from bkendctl.cli.page_stream import stream
+
+        file = sys.stdout if file is None else file
+        if self.jq is not None or self.quiet:
+            for page in pages:
+                self.show(page, view, file=file)
+            return
+        count, left_out = stream(self.format, file, pages, view, now)
+        self._say([_count(count, {}, view)], left_out)
+
     def _footer(self, body: Any, view: View, left_out: Sequence[str]) -> None:
         """Say on stderr how much of a list was shown and how to see the rest."""
         rows = body["items"] if formats.is_page(body) else body
@@ -73,6 +90,9 @@ class Output(NamedTuple):
             parts.append(f"next: --page {page + 1}")
         elif not pagination and formats.is_page(body) and body.get("nextCursor") is not None:
             parts.append("there are more: --limit N")
+        self._say(parts, left_out)
+
+    def _say(self, parts: list[str], left_out: Sequence[str]) -> None:
         if left_out:
             parts.append(f"no room for: {', '.join(left_out)}")
         self.chatter.note((" · " if can_show(sys.stderr, "·") else ", ").join(parts))

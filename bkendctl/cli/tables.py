@@ -147,7 +147,13 @@ def cell_span(value: Any, style: str, now: Now | None) -> Span:
 
 
 def draw_table(
-    pen: Pen, items: Sequence[Mapping[str, Any]], columns: Sequence[Column], width: int, now: Now | None
+    pen: Pen,
+    items: Sequence[Mapping[str, Any]],
+    columns: Sequence[Column],
+    width: int,
+    now: Now | None,
+    *,
+    header: bool = True,
 ) -> list[str]:
     """Draw the items under a header, in as many columns as fit the width; give back the titles left out."""
     table = [[cell_span(pick(item, column.value), column.style, now) for column in columns] for item in items]
@@ -162,8 +168,8 @@ def draw_table(
     right = {place for place in shown if _is_number(columns[place], items)}
     room = width - sum(widths[place] + len(GAP) for place in shown[:-1])
     wraps = columns[shown[-1]].style == "text" and is_terminal(pen.file)
-    header = [Span(column.title, "bold") for column in columns]
-    for row in [header, *table]:
+    titles = [[Span(column.title, "bold") for column in columns]] if header else []
+    for row in [*titles, *table]:
         line = [row[place] for place in shown]
         for part in _wrapped(line[-1].text, room) if wraps else [line[-1].text]:
             line[-1] = line[-1]._replace(text=part)

@@ -8,14 +8,14 @@ from typing import Annotated, Any, get_args
 import typer
 from msgspec import UNSET
 
-from bkendctl.cli import user_files, views
+from bkendctl.cli import user_files, user_list, views
 from bkendctl.cli.context import Context
 from bkendctl.cli.options import Noun, one_of
 from bkendctl.cli.prompt import read_secret_stdin
 from bkendctl.cli.tables import View
 from bkendctl.client.voice import Voice
 from bkendctl.contract import users
-from bkendctl.contract.fields import AccountProvider, Role
+from bkendctl.contract.fields import Role
 
 noun = Noun("Users of the environment: list, roles, bans.")
 
@@ -31,54 +31,7 @@ UndoFile = Annotated[
 ]
 
 
-@noun.verb("list")
-def list_users(
-    ctx: Context,
-    search: Annotated[str | None, typer.Option(help="Part of name, nickname or e-mail.")] = None,
-    search_type: Annotated[
-        str | None, typer.Option(help="Search only there.", metavar=one_of(users.SearchField))
-    ] = None,
-    role: Annotated[str | None, typer.Option(help="Only with this role.", metavar=one_of(Role))] = None,
-    status: Annotated[
-        str | None,
-        typer.Option(
-            help="Only in this state; not deleted when left out.", metavar=one_of(users.StatusFilter)
-        ),
-    ] = None,
-    provider: Annotated[
-        str | None, typer.Option(help="Only with this way to sign in.", metavar=one_of(AccountProvider))
-    ] = None,
-    mfa: Annotated[bool | None, typer.Option("--mfa/--no-mfa", help="Only with MFA on, or off.")] = None,
-    last_sign_in_before: Annotated[
-        str | None, typer.Option(help="Instant, or how long ago (30d).", metavar="TIME")
-    ] = None,
-    sort: Annotated[str, typer.Option(help="Order.", metavar=one_of(users.SortField))] = "createdAt",
-    desc: Annotated[bool, typer.Option("--desc/--asc", help="Newest or last first.")] = True,
-    page: Annotated[int, typer.Option(help="Page, from 1.")] = 1,
-    limit: Annotated[int, typer.Option(help="Users per page, 1 to 100.")] = 20,
-) -> None:
-    """List users.
-
-    Example: bkendctl users list --role admin -o json
-    """
-    way: Any = "desc" if desc else "asc"
-    request = users.ListUsers(page=page, limit=limit, sort_by=_choice(sort), sort_direction=way)
-    before = None if last_sign_in_before is None else ctx.local_instant(last_sign_in_before, past=True)
-    wanted = {
-        "search": search,
-        "search_type": search_type,
-        "role": role,
-        "status": status,
-        "provider": provider,
-        "mfa": mfa,
-        "last_sign_in_before": before,
-    }
-    for name, value in wanted.items():
-        if value is not None:
-            setattr(request, name, value)
-    ctx.show(_call(ctx, users.LIST, request), views.USERS)
-
-
+noun.verb("list")(user_list.list_users)
 noun.verb("export")(user_files.export)
 noun.verb("import")(user_files.import_users)
 

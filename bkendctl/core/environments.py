@@ -17,7 +17,6 @@ from bkendctl.core.dispatch import handles
 from bkendctl.core.tokens import new_signing_key
 
 _table = schema.environments
-_users = schema.users
 _organizations = schema.organizations
 _projects = schema.projects
 
@@ -125,14 +124,11 @@ def tell_those_left(call: Call, gone: Sequence[str], others: Sequence[str]) -> N
 def of_projects(call: Call, project_ids: Sequence[str]) -> dict[str, list[contract.Environment]]:
     """The environments of projects, oldest first."""
     found: dict[str, list[contract.Environment]] = {id_: [] for id_ in project_ids}
-    count = (
-        select(func.count())
-        .select_from(_users)
-        .where(_users.c.environment_id == _table.c.id, _users.c.deleted_at.is_(None))
-        .scalar_subquery()
-    )
+    counts = schema.user_counts
+    kept = func.coalesce(func.sum(counts.c.number), 0)
+    count = select(kept).where(counts.c.environment_id == _table.c.id, counts.c.state != "deleted")
     rows = call.tx.all(
-        select(_table, count.label("user_count"))
+        select(_table, count.scalar_subquery().label("user_count"))
         .where(_table.c.project_id.in_(project_ids))
         .order_by(_table.c.created_at, _table.c.name)
     )
@@ -143,7 +139,7 @@ def of_projects(call: Call, project_ids: Sequence[str]) -> dict[str, list[contra
                 project_id=row.project_id,
                 environment=row.name,
                 environment_type=row.type,
-                user_count=row.user_count,
+                user_count=int(row.user_count),
                 created_at=wire(row.created_at),
             )
         )

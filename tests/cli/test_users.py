@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import yaml
 from shell import ALICE, PASSWORD, Shell
 
 BOB = "bob@example.com"
@@ -151,3 +154,48 @@ def test_sessions_of_a_user_are_seen_and_ended(alice: Shell) -> None:
 def test_mfa_of_nobody_is_not_reset(alice: Shell) -> None:
     """Exit 10 while MFA is off; the way with MFA on is in test_mfa.py."""
     alice.refused(10, "auth/mfa-not-enabled", "users", "reset-mfa", ALICE, "--yes")
+
+
+def test_all_users_come_page_by_page(ready: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One table or document whatever the format: each user once, in order; the footer counts."""
+    monkeypatch.setattr("bkendctl.cli.user_list.LARGEST", 2)
+    names = ["ann", "bea", "cem", "doe", "émil"]
+    for name in names:
+        ready.ok("users", "create", f"{name}@example.com", "--name", name)
+    every = ("users", "list", "--all", "--sort", "name", "--asc")
+    whole = ready.json("users", "list", "--sort", "name", "--asc")
+    for kind, read in (("json", json.loads), ("yaml", yaml.safe_load)):
+        found = read(ready.ok(*every, "-o", kind).out)
+        assert found.keys() == whole.keys()
+        assert found["items"] == whole["items"]
+        assert (found["pagination"]["total"], found["nextCursor"]) == (5, None)
+        empty = read(ready.ok(*every, "--search", "zzz", "-o", kind).out)
+        assert (empty["items"], empty["pagination"]["total"]) == ([], 0)
+    assert ready.ok(*every, "-o", "csv").out == ready.ok("users", "list", *every[3:], "-o", "csv").out
+    said = ready.ok(*every)
+    assert [line.split()[1] for line in said.out.splitlines()] == [
+        "E-mail", *(user["email"] for user in whole["items"])
+    ]  # fmt: skip
+    assert said.err.startswith("5 users")
+    assert ready.ok(*every, "-q").out.split() == [user["id"] for user in whole["items"]]
+    assert ready.ok(*every, "--jq", ".items[].name").out.split() == names
+    ready.refused(2, "cli/usage", *every, "--limit", "3")
+
+
+def test_users_are_filtered_by_when_and_shown_with_accounts(ready: Shell) -> None:
+    """Made or last seen before and after an instant; linked accounts are in the page and in the table."""
+    ready.ok("users", "create", BOB)
+    ready.sign_up()
+    for option, emails in (
+        (("--created-after", "1h"), {BOB, ALICE}),
+        (("--created-before", "1h"), set()),
+        (("--last-sign-in-after", "1h"), {ALICE}),
+        (("--last-sign-in-before", "1h"), {BOB}),
+    ):
+        assert {user["email"] for user in ready.json("users", "list", *option)["items"]} == emails
+    accounts = {
+        user["email"]: user["accounts"] for user in ready.json("users", "list", "--include-accounts")["items"]
+    }
+    assert [each["provider"] for each in accounts[ALICE]] == ["email"]
+    assert accounts[BOB] == []
+    assert "Accounts" in ready.ok("users", "list", "--include-accounts").out
