@@ -125,7 +125,7 @@ def _providers_there(ctx: Context) -> Finding:
 
 def _of_core(ctx: Context) -> Iterator[Finding]:
     """The database from the outside in; what comes after a part that is bad is skipped."""
-    from bkendctl.client.checks import check_smtp
+    from bkendctl.client.checks import check_leaks, check_smtp
     from bkendctl.client.embedded import database_of, open_core
     from bkendctl.core import checks
 
@@ -160,6 +160,7 @@ def _of_core(ctx: Context) -> Iterator[Finding]:
         yield finding
         bad = check if finding.state == "bad" else None
     yield check_smtp(os.environ.get("BKENDCTL_SMTP_URL"))
+    yield _try("leaked passwords", lambda: check_leaks(os.environ.get("BKENDCTL_PWNED_URL")))
 
 
 def _providers_here(database: Database, project_id: str | None, environment: str | None) -> Finding:

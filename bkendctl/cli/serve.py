@@ -30,6 +30,7 @@ VIEW = View(
         Column("Proxies", "trustedProxies"),
         Column("Access log", "accessLog"),
         Column("Mail server", "mailServer"),
+        Column("Leaked passwords", "leakedPasswords"),
         Column("Database", "database"),
     ),
     quiet="url",
@@ -218,5 +219,6 @@ def _config(listening: Listening, database: str, *, access_log: bool) -> dict[st
         "trustedProxies": list(listening.proxies),
         "accessLog": access_log,
         "mailServer": _mail_server(),
+        "leakedPasswords": os.environ.get("BKENDCTL_PWNED_URL"),
         "database": without_password(database),
     }

@@ -41,6 +41,7 @@ VARIABLES: dict[str, str] = {
     "BKENDCTL_MASTER_KEY": "32 bytes in base64 that encrypt stored secrets, instead of master.key",
     "BKENDCTL_PUBLIC_URL": "base of the links in mails",
     "BKENDCTL_SMTP_URL": "mail server: smtp://user:pass@host:587?starttls=true",
+    "BKENDCTL_PWNED_URL": "range API that knows leaked passwords: https://api.pwnedpasswords.com/range/",
     "BKENDCTL_AVATARS_URL": "bucket for avatars: s3://bucket/prefix?endpoint=https://…&region=…",
     "BKENDCTL_FAKE_PROVIDERS": "base of fake providers that stand in for Google and GitHub in dev",
     "BKENDCTL_STORE": "where credentials are kept: keyring, file or memory",

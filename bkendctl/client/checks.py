@@ -52,6 +52,26 @@ def check_smtp(url: str | None) -> Finding:
     return Finding(check="smtp", state="ok", message=f"{urlsplit(url).hostname} takes mail")
 
 
+def check_leaks(url: str | None) -> Finding:
+    """Whether the range API answers, and knows the commonest password. cli/usage for a wrong address."""
+    from bkendctl.client.embedded import range_api
+    from bkendctl.core.egress import Unusable
+
+    leaks = range_api(url)
+    if leaks is None:
+        message = "the list of common ones alone (BKENDCTL_PWNED_URL is not set)"
+        return Finding(check="leaked passwords", state="ok", message=message)
+    try:
+        known = leaks.look_up("password")
+    except Unusable as fault:
+        why = f"{fault}, so only common ones are refused"
+    else:
+        if known:
+            return Finding(check="leaked passwords", state="ok", message=f"{leaks.base} answers")
+        why = f"{leaks.base} does not know the commonest password"
+    return Finding(check="leaked passwords", state="warning", message=why, mend="set BKENDCTL_PWNED_URL")
+
+
 def check_avatars(files: Files, *, has_server: bool) -> Finding:
     """Whether pictures are kept where all servers find them. has_server: others may use the database too.
 

@@ -17,6 +17,7 @@ from bkendctl.local.profiles import Profile
 if TYPE_CHECKING:
     from bkendctl.core.avatars import Files
     from bkendctl.core.database import Database
+    from bkendctl.core.leaks import Leaks
     from bkendctl.core.providers import Client
     from bkendctl.core.runtime import Core
 
@@ -105,8 +106,23 @@ def core_at(url: str, paths: Paths, *, create: bool = False) -> Core:
         files=_avatars(database, paths),
         public_url=os.environ.get("BKENDCTL_PUBLIC_URL"),
         stand_ins=_fake_providers(os.environ.get("BKENDCTL_FAKE_PROVIDERS")),
+        leaks=range_api(os.environ.get("BKENDCTL_PWNED_URL")),
         smtp_url=os.environ.get("BKENDCTL_SMTP_URL"),
     )
+
+
+def range_api(base: str | None) -> Leaks | None:
+    """Who is asked which passwords leaked. cli/usage for an address that no part of a hash is sent to."""
+    if not base:
+        return None
+    from bkendctl.core.leaks import Leaks
+    from bkendctl.core.providers import flaw_of
+
+    if "?" in base or (flaw := flaw_of(base)):
+        flaw = "must end before any ?" if "?" in base else flaw
+        hint = "https://api.pwnedpasswords.com/range/"
+        raise Failure("cli/usage", f"BKENDCTL_PWNED_URL {flaw}.", hint=hint)
+    return Leaks(base)
 
 
 def _avatars(database: Database, paths: Paths) -> Files:

@@ -16,6 +16,7 @@ from bkendctl.core import (
     magic_links,
     mail_tokens,
     mailbox,
+    new_passwords,
     outbox,
     schema,
     second_factor,
@@ -26,7 +27,6 @@ from bkendctl.core.attempts import Proof
 from bkendctl.core.call import Call
 from bkendctl.core.clock import DAY
 from bkendctl.core.dispatch import handles
-from bkendctl.core.passwords import require_acceptable
 
 _passwords = schema.passwords
 
@@ -36,18 +36,13 @@ def _hash_new_password(call: Call, request: contract.SignUp) -> str | None:
     if request.method == "magiclink":
         return None
     with call.reading():
-        settings = call.settings
-    if not settings.email.enabled:
+        enabled = call.settings.email.enabled
+    if not enabled:
         raise Failure("auth/email-auth-disabled")
-    personal = (request.email, request.email.partition("@")[0], call.env.project_name)
-    require_acceptable(
-        str(request.password), settings.email.password_policy, field="password", personal=personal
-    )
-    with call.core.hasher.slot() as hasher:
-        return hasher.hash(str(request.password))
+    return new_passwords.hash_of(call, str(request.password), field="password", email=request.email)
 
 
-@handles(contract.SIGN_UP, before=_hash_new_password, hashes=True)
+@handles(contract.SIGN_UP, before=_hash_new_password, hashes=True, chooses=True)
 def sign_up(
     call: Call, request: contract.SignUp, hashed: str | None
 ) -> contract.TokenPair | contract.MessageEmail:
@@ -140,10 +135,7 @@ def get_me(call: Call, _request: Any) -> contract.User:
 def _prove_and_hash(call: Call, request: contract.ChangePassword) -> tuple[Proof, str]:
     user = call.caller
     attempts.require_password(call, user.id)
-    with call.reading():
-        policy = call.settings.email.password_policy
-    personal = (user.email, user.email.partition("@")[0], call.env.project_name)
-    require_acceptable(request.new_password, policy, field="newPassword", personal=personal)
+    new_passwords.require(call, request.new_password, field="newPassword", email=user.email)
     proof = attempts.prove_password(
         call, user.email, request.current_password, refusal="auth/invalid-password"
     )
@@ -151,7 +143,7 @@ def _prove_and_hash(call: Call, request: contract.ChangePassword) -> tuple[Proof
         return proof, hasher.hash(request.new_password)
 
 
-@handles(contract.CHANGE_PASSWORD, before=_prove_and_hash, hashes=True)
+@handles(contract.CHANGE_PASSWORD, before=_prove_and_hash, hashes=True, chooses=True)
 def change_password(call: Call, request: contract.ChangePassword, prepared: tuple[Proof, str]) -> Message:
     """Change the own password; ends all sessions, the calling one too, and mails a notice."""
     proof, hashed = prepared

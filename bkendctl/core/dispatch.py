@@ -29,7 +29,7 @@ class Handler(NamedTuple):
 
     hashes: whether that computes a password hash, calls_out: whether it asks somebody else over the network,
     draws: whether it decodes a picture; a server queues each apart from what is quick. admits(call, raw):
-    what a file has to pass before a byte of it is read. allowed, alone, counts: as for `handles`.
+    what a file has to pass before a byte of it is read. allowed, alone, counts, chooses: as for `handles`.
     """
 
     act: Act
@@ -41,6 +41,7 @@ class Handler(NamedTuple):
     calls_out: bool
     draws: bool
     admits: Callable[[Call, Raw], None] | None
+    chooses: bool
 
 
 _handlers: dict[str, Handler] = {}
@@ -57,6 +58,7 @@ def handles(
     calls_out: bool = False,
     draws: bool = False,
     admits: Callable[[Call, Raw], None] | None = None,
+    chooses: bool = False,
 ) -> Callable[[Act], Act]:
     """Register handler(call, request) for an operation; it runs inside the transaction.
 
@@ -66,11 +68,12 @@ def handles(
     decoded (x-check-order); what it saw may change until the lock is held, so the handler asks again.
     alone: nobody else writes meanwhile, in no environment, for what reaches beyond the caller's.
     counts: it counts rows, which takes the longer the more there are, so it is not `light`.
+    chooses: it takes a new password, about which the range API may be asked (leaks.py).
     """
 
     def register(act: Act) -> Act:
         _handlers[operation.name] = Handler(
-            act, before, hashes, allowed, alone, counts, calls_out, draws, admits
+            act, before, hashes, allowed, alone, counts, calls_out, draws, admits, chooses
         )
         return act
 

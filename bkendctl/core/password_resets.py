@@ -9,10 +9,19 @@ from sqlalchemy import Row, select
 from bkendctl.contract import password_resets as contract
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Message
-from bkendctl.core import attempts, callbacks, mail_tokens, mailbox, outbox, schema, sessions, users
+from bkendctl.core import (
+    attempts,
+    callbacks,
+    mail_tokens,
+    mailbox,
+    new_passwords,
+    outbox,
+    schema,
+    sessions,
+    users,
+)
 from bkendctl.core.call import Call
 from bkendctl.core.dispatch import handles
-from bkendctl.core.passwords import require_acceptable
 
 _users, _passwords = schema.users, schema.passwords
 
@@ -33,10 +42,7 @@ def request(call: Call, request: contract.Request) -> Message:
 
 def _hash(call: Call, request: contract.Confirm) -> str:
     """Judge the new password, then the token, and only then spend a hash."""
-    with call.reading():
-        policy = call.settings.email.password_policy
-    personal = (request.email, request.email.partition("@")[0], call.env.project_name)
-    require_acceptable(request.new_password, policy, field="newPassword", personal=personal)
+    new_passwords.require(call, request.new_password, field="newPassword", email=request.email)
     with call.reading():
         _, user = _owner_of(call, request)
         mine = select(_passwords.c.hash).where(_passwords.c.user_id == user.id)
@@ -48,7 +54,7 @@ def _hash(call: Call, request: contract.Confirm) -> str:
         return hasher.hash(request.new_password)
 
 
-@handles(contract.CONFIRM, before=_hash, hashes=True)
+@handles(contract.CONFIRM, before=_hash, hashes=True, chooses=True)
 def confirm(call: Call, request: contract.Confirm, hashed: str) -> Message:
     """Set the password; ends sessions and open links, lifts locks, opens no session. MFA stays.
 

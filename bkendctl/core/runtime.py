@@ -16,6 +16,7 @@ from bkendctl.core.crypto import Vault
 from bkendctl.core.database import Database
 from bkendctl.core.decoys import Decoys
 from bkendctl.core.egress import Egress
+from bkendctl.core.leaks import Leaks
 from bkendctl.core.master_key import MasterKey, fitting, installation
 from bkendctl.core.passwords import Hasher
 from bkendctl.core.providers import Client, Providers
@@ -37,8 +38,8 @@ class Core:
 
     master_keys: two of them while a change of the key is unfinished, the present one first. public_url: base
     of the links in mails where the project has none of its own. stand_ins: providers that take the place of
-    the configured ones in dev environments. files: where avatars are kept.
-    smtp_url: of the mail server that takes what leaves.
+    the configured ones in dev environments. files: where avatars are kept. leaks: who knows which passwords
+    leaked; None for the list of common ones alone. smtp_url: of the mail server that takes what leaves.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Core:
         public_url: str | None = None,
         stand_ins: Mapping[str, Client] | None = None,
         files: Files | None = None,
+        leaks: Leaks | None = None,
         smtp_url: str | None = None,
     ) -> None:
         self.database = database
@@ -58,6 +60,7 @@ class Core:
         self.master_keys = [MasterKey(key, self.randomness) for key in master_keys]
         self.public_url = public_url
         self.files = files
+        self.leaks = leaks
         self.smtp_url = smtp_url
         self.stand_ins = stand_ins or {}
         self.windows = Windows()

@@ -23,6 +23,7 @@ from bkendctl.core import (
     mail_tokens,
     mailbox,
     members,
+    new_passwords,
     outbox,
     schema,
     second_factor,
@@ -36,7 +37,6 @@ from bkendctl.core.call import Call
 from bkendctl.core.clock import DAY, instant_of
 from bkendctl.core.decoding import require_fields
 from bkendctl.core.dispatch import handles
-from bkendctl.core.passwords import require_acceptable
 
 RESTORE_MS = 30 * DAY
 _users = schema.users
@@ -120,15 +120,10 @@ def _link_email(call: Call, user_id: str, email: str) -> None:
 def _hash_password(call: Call, request: contract.CreateUser) -> str | None:
     if request.password is UNSET:
         return None
-    with call.reading():
-        policy = call.settings.email.password_policy
-    personal = (request.email, request.email.partition("@")[0], call.env.project_name)
-    require_acceptable(str(request.password), policy, field="password", personal=personal)
-    with call.core.hasher.slot() as hasher:
-        return hasher.hash(str(request.password))
+    return new_passwords.hash_of(call, str(request.password), field="password", email=request.email)
 
 
-@handles(contract.CREATE, before=_hash_password, hashes=True)
+@handles(contract.CREATE, before=_hash_password, hashes=True, chooses=True)
 def create(call: Call, request: contract.CreateUser, password_hash: str | None) -> User:
     """Make a user without sign-up; with a secret key the only way to a first admin."""
     user = insert(

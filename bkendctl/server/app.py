@@ -49,6 +49,8 @@ def make_app(
     """
     pools = pools or Pools()
     metrics = Metrics()
+    if core.leaks is not None:
+        core.leaks.tell = metrics.looked_for_leak
     health = Health(core, pools, metrics)
     handlers = _handlers(health)
 

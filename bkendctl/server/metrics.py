@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 
 from prometheus_client import (
@@ -47,6 +48,19 @@ class Metrics:
             multiprocess_mode="livesum",
             registry=self._registry,
         )
+
+        self._leaks = Counter(
+            "bkendctl_leak_checks",
+            "New passwords by what the range API said; unasked: while it rests after a fault.",
+            ("outcome",),
+            registry=self._registry,
+        )
+
+    def looked_for_leak(self, outcome: str, why: str) -> None:
+        """The range API was asked about a password, or should have been; a fault is told on stderr."""
+        self._leaks.labels(outcome).inc()
+        if why:
+            sys.stderr.write(f"leaked passwords are not looked up: {why}\n")
 
     def begin(self) -> None:
         """A request has come."""

@@ -63,7 +63,7 @@ class Operations:
             raw = await self._read(scope, receive, call, path)
             done = self._looked_up(call, raw)
             if done is None:
-                done = await self._pools.of(operation).run(partial(_done, call, raw))
+                done = await self._pools.of(operation, self._core).run(partial(_done, call, raw))
             given = done
         except Failure as failure:
             given = outgoing.refused(failure, call)

@@ -13,6 +13,7 @@ from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation
 from bkendctl.core.dispatch import handler_of
 from bkendctl.core.passwords import PATIENCE_SECONDS
+from bkendctl.core.runtime import Core
 
 T = TypeVar("T")
 
@@ -63,7 +64,8 @@ def _cores() -> int:
 
 
 class Pools:
-    """Six pools: operations that only read, write, hash a password, decode a picture, call out, and streams.
+    """Seven pools: operations that only read, write, hash a password, decode a picture, call out, streams,
+    and those that ask whether a new password leaked, so that signing in never waits behind them.
 
     A request waits as long for its thread as a password for its core (an answer within 2 s is promised). One
     more hashing thread than cores, so that a core hashes while another request waits for the disk. A part of
@@ -77,11 +79,14 @@ class Pools:
         self.hashing = Pool("hash", cores + 1, waiting=waiting, patience=patience)
         self.drawing = Pool("draw", DRAWERS, waiting=waiting, patience=patience)
         self.calling = Pool("call", CALLERS, waiting=waiting, patience=patience)
+        self.choosing = Pool("choose", CALLERS, waiting=waiting, patience=patience)
         self.streaming = Pool("stream", STREAMERS, waiting=waiting, patience=STREAM_PATIENCE)
 
-    def of(self, operation: Operation[Any, Any]) -> Pool:
+    def of(self, operation: Operation[Any, Any], core: Core) -> Pool:
         """The pool an operation runs in."""
         handler = handler_of(operation)
+        if handler.chooses and core.leaks is not None:
+            return self.choosing
         if handler.draws:
             return self.drawing
         if handler.hashes:
@@ -92,5 +97,6 @@ class Pools:
 
     def close(self) -> None:
         """Close them all."""
-        for pool in (self.reading, self.writing, self.hashing, self.drawing, self.calling, self.streaming):
+        asking = self.calling, self.choosing
+        for pool in (self.reading, self.writing, self.hashing, self.drawing, *asking, self.streaming):
             pool.close()

@@ -15,6 +15,7 @@ from tests.http_server import HttpServer
 CHECKS = [
     "files", "disk", "profile", "credentials", "sqlite", "database files", "schema", "integrity",
     "master key", "clock", "public url", "mail", "providers", "avatars", "smtp",
+    "leaked passwords",
 ]  # fmt: skip
 
 

@@ -17,8 +17,8 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 
 
 @contextmanager
-def speaking(speak: Speak) -> Iterator[str]:
-    """A server that answers each connection in its own way; its URL."""
+def speaking(speak: Speak, seen: list[bytes] | None = None) -> Iterator[str]:
+    """A server that answers each connection in its own way; its URL. seen: takes what was asked."""
     over = threading.Event()
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -31,7 +31,10 @@ def speaking(speak: Speak) -> Iterator[str]:
                 except OSError:
                     return
                 with connection:
-                    if connection.recv(65_536) and not over.is_set():
+                    asked = connection.recv(65_536)
+                    if seen is not None:
+                        seen.append(asked)
+                    if asked and not over.is_set():
                         with suppress(OSError):  # hung up on
                             speak(connection, over)
 

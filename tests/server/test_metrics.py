@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bkendctl.core.leaks import Leaks
 from tests.conftest import World
 from tests.server.wire import Line
 
+LEAKS = "bkendctl_leak_checks_total"
 WORKER = """
 from bkendctl.server.metrics import Metrics
 from bkendctl.server.note import Note
@@ -72,3 +75,18 @@ def test_workers_are_added_up(tmp_path: Path) -> None:
         labels = (("code", ""), ("method", "GET"), ("route", "/v1/auth/me"), ("status", "200"))
         assert found["bkendctl_http_requests_total", labels] == expected
         assert found["bkendctl_mails", (("status", "pending"),)] == 3  # the database's, which is no sum
+
+
+def test_leaked_passwords_are_counted_and_a_fault_is_told(
+    world: World, line: Line, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever watches sees that the range API is away, which refuses nobody (docs/adr/0021)."""
+    assert world.server is not None
+    world.core.leaks = Leaks("http://127.0.0.1:1/range/")
+    world.server.use(world.core)
+    for name in "ab":
+        world.sign_up(f"{name}@example.com")
+    counted = samples(line.ask("GET", "/metrics").body.decode())
+    found = {dict(labels)["outcome"]: value for (name, labels), value in counted.items() if name == LEAKS}
+    assert found == {"fault": 1, "unasked": 1}
+    assert capsys.readouterr().err.count("leaked passwords are not looked up: 127.0.0.1 cannot be") == 1

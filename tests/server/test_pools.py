@@ -10,8 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import httpx
 import pytest
 
+from bkendctl.core.leaks import Leaks
 from bkendctl.server.pools import Pools
 from tests.conftest import PASSWORD, World
+from tests.core.test_egress import silent, speaking
 from tests.server.conftest import every_core
 
 SECONDS = 20
@@ -47,6 +49,20 @@ def test_refreshes_that_wait_for_their_thread_have_raced(world: World, pools: Po
     world.me(won)  # type: ignore[arg-type]
     assert world.refusal(world.refresh, pair) == "auth/invalid-refresh-token"
     world.assert_dead(won)  # type: ignore[arg-type]
+
+
+def test_who_signs_in_waits_for_no_range_api(world: World, pools: Pools) -> None:
+    """Threads that ask whether a new password leaked are others than those that hash; then they go on."""
+    world.sign_up()
+    with ThreadPoolExecutor(6) as several:
+        with speaking(silent) as base:
+            world.core.leaks = Leaks(base, seconds=SECONDS)
+            world.core.leaks.tell = lambda _outcome, _why: None
+            waiting = [several.submit(world.sign_up, f"{number}@example.com") for number in range(6)]
+            until(lambda: pools.choosing.inside == 6)
+            world.sign_in()
+            assert not any(each.done() for each in waiting)
+        assert all(each.result().access_token for each in waiting)
 
 
 def test_who_reads_waits_for_no_hash(world: World, pools: Pools) -> None:

@@ -86,7 +86,7 @@ class Pages:
         async def endpoint(request: Request) -> Response:
             request.scope["note"].route = page.path
             if request.method == "POST" and page.act is not None:
-                return await self.answer(request, page.act, self.pools.of(page.operation))
+                return await self.answer(request, page.act, self.pools.of(page.operation, self.core))
             assert page.show is not None
             pool = self.pools.calling if page.calls_out else self.pools.reading
             return await self.answer(request, page.show, pool)
@@ -134,7 +134,7 @@ class _Confirmation:
         is_ours = request.method == "GET" and scope["raw_path"].decode("ascii") == CONFIRM_SIGN_UP.path
         pools = self._pages.pools
         if is_ours and "callbackUrl" in request.query_params:
-            pool = pools.of(CONFIRM_SIGN_UP)
+            pool = pools.of(CONFIRM_SIGN_UP, self._pages.core)
             response = await self._pages.answer(request, links.redirect_sign_up, pool, as_page=is_browser)
         elif is_ours and is_browser:
             response = await self._pages.answer(request, links.show_sign_up, pools.reading)
