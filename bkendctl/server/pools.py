@@ -58,6 +58,11 @@ class Pool:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
+def _cores() -> int:
+    """Cores that this process may run on, which a container or taskset may have bounded."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Pools:
     """Seven pools: operations that only read, write, hash a password, decode a picture, call out, streams,
     and those that ask whether a new password leaked, so that signing in never waits behind them.
@@ -68,7 +73,7 @@ class Pools:
     """
 
     def __init__(self, *, patience: float = PATIENCE_SECONDS, waiting: int = WAITING) -> None:
-        cores = os.cpu_count() or 1
+        cores = _cores()
         self.reading = Pool("read", READERS, waiting=waiting, patience=patience)
         self.writing = Pool("write", WRITERS, waiting=waiting, patience=patience)
         self.hashing = Pool("hash", cores + 1, waiting=waiting, patience=patience)
