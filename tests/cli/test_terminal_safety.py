@@ -17,7 +17,7 @@ EVIL = (
 )
 COMMANDING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 TOLD_BY_USERS = {
-    "name", "nickname", "bio", "ban_reason", "user_agent", "device_name", "actor_label", "subject", "location",
+    "name", "nickname", "bio", "ban_reason", "user_agent", "device_name", "actor_label", "subject",
     "first_name", "last_name", "body_text", "text", "reason", "inviter_name",
 }  # fmt: skip
 READS = {"list", "show", "get", "status", "export", "diff", "whoami", "doctor", "members", "sessions"}
