@@ -66,13 +66,7 @@ def fill(database: Database, environment: str, count: int) -> float:
     began = time.perf_counter()
     for chunk in rows(count, environment, random.Random(7)):
         with database.write() as transaction:
-            if database.file is not None:
-                transaction.run(schema.users.insert(), chunk)
-                continue
-            copying = f"COPY users ({', '.join(COLUMNS)}) FROM STDIN"
-            with transaction.connection.connection.cursor() as cursor, cursor.copy(copying) as copy:
-                for row in chunk:
-                    copy.write_row(list(row.values()))
+            transaction.fill(schema.users, COLUMNS, [tuple(row.values()) for row in chunk])
     return count / (time.perf_counter() - began)
 
 

@@ -1,4 +1,4 @@
-"""Addresses in the audit: masked as they are written, whole again while they are a user's (ADR 0021).
+"""Addresses in the audit: masked as they are written, whole again while they are a user's (ADR 0022).
 
 An event is never changed, as the chain is sealed over it; so no address may be in it that has to go one day.
 """

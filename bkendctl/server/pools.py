@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation
 from bkendctl.core.dispatch import handler_of
-from bkendctl.core.passwords import PATIENCE_SECONDS
+from bkendctl.core.passwords import PATIENCE_SECONDS, usable_cores
 from bkendctl.core.runtime import Core
 
 T = TypeVar("T")
@@ -58,11 +57,6 @@ class Pool:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _cores() -> int:
-    """Cores that this process may run on, which a container or taskset may have bounded."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Pools:
     """Seven pools: operations that only read, write, hash a password, decode a picture, call out, streams,
     and those that ask whether a new password leaked, so that signing in never waits behind them.
@@ -73,7 +67,7 @@ class Pools:
     """
 
     def __init__(self, *, patience: float = PATIENCE_SECONDS, waiting: int = WAITING) -> None:
-        cores = _cores()
+        cores = usable_cores()
         self.reading = Pool("read", READERS, waiting=waiting, patience=patience)
         self.writing = Pool("write", WRITERS, waiting=waiting, patience=patience)
         self.hashing = Pool("hash", cores + 1, waiting=waiting, patience=patience)
