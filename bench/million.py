@@ -61,18 +61,12 @@ def rows(count: int, environment: str, chance: random.Random) -> Iterator[list[d
         yield chunk
 
 
-def fill(core: Core, environment: str, count: int) -> float:
+def fill(database: Database, environment: str, count: int) -> float:
     """Insert users through the table, so that triggers keep counts and index; gives users a second."""
     began = time.perf_counter()
     for chunk in rows(count, environment, random.Random(7)):
-        with core.database.write() as transaction:
-            if core.database.file is not None:
-                transaction.run(schema.users.insert(), chunk)
-                continue
-            copying = f"COPY users ({', '.join(COLUMNS)}) FROM STDIN"
-            with transaction.connection.connection.cursor() as cursor, cursor.copy(copying) as copy:
-                for row in chunk:
-                    copy.write_row(list(row.values()))
+        with database.write() as transaction:
+            transaction.fill(schema.users, COLUMNS, [tuple(row.values()) for row in chunk])
     return count / (time.perf_counter() - began)
 
 
@@ -176,7 +170,7 @@ def run(url: str, arguments: argparse.Namespace) -> None:
     with core.database.read() as transaction:
         environment = str(transaction.value(schema.environments.select()))
     print(f"{'SQLite' if core.database.file else 'PostgreSQL'}: {arguments.users:,} users", flush=True)
-    print(f"  filled at {fill(core, environment, arguments.users):,.0f} users/s", flush=True)
+    print(f"  filled at {fill(core.database, environment, arguments.users):,.0f} users/s", flush=True)
     if core.database.file is None:
         with core.database.engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")

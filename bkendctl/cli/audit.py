@@ -139,17 +139,16 @@ def export(
     """
     import msgspec
 
-    from bkendctl.local.files import new_private
+    from bkendctl.cli.exports import batched, opened, writer
 
-    events = _every(ctx, _request(ctx, None, None, None, since, 200))
-    lines = (msgspec.json.encode(event) + b"\n" for event in events)
-    if file is None:
-        for line in lines:
-            sys.stdout.write(line.decode())
-        return
-    with new_private(file.absolute()) as path, path.open("wb") as target:
-        count = sum(1 for line in lines if target.write(line))
-    ctx.say.done(f"{count} events written to {file}")
+    count = 0
+    with opened(file) as target:
+        write = writer("jsonl", target, ())
+        for events in batched(_every(ctx, _request(ctx, None, None, None, since, 200)), LARGEST_PAGE):
+            write([msgspec.to_builtins(event) for event in events])
+            count += len(events)
+    if file is not None:
+        ctx.say.done(f"{count} events written to {file}")
 
 
 def _every(ctx: Context, request: audit_events.ListEvents) -> Iterator[audit_events.AuditEvent]:

@@ -125,8 +125,10 @@ def open_app(database: str, paths: Paths, *, access_log: bool, fakes: bool = Fal
     """
     from bkendctl.client.embedded import core_at
     from bkendctl.server.access_log import AccessLog
+    from bkendctl.server.allocator import share_one_arena
     from bkendctl.server.app import make_app
 
+    share_one_arena()
     core = core_at(database, paths)
     with core.database.read() as transaction:
         core.unlock(transaction)

@@ -52,7 +52,6 @@ class Import(msgspec.Struct):
     counts: Counter[str] = msgspec.field(default_factory=Counter)
     failures: list[Row] = msgspec.field(default_factory=list)
     done: int = 0
-    pause: Callable[[float], None] = time.sleep
 
     def run(self) -> None:
         """Import all there is; status 10 when a user failed. cli/file, cli/usage, those of the operation."""
@@ -180,7 +179,7 @@ class Import(msgspec.Struct):
                 if not left or not (waits or repeatable):
                     self._say_how_far()
                     raise
-                self.pause(failure.retry_after or 1)
+                time.sleep(failure.retry_after or 1)
         raise AssertionError
 
     def _say_how_far(self) -> None:

@@ -6,7 +6,6 @@ import secrets
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.findings import Finding
@@ -38,18 +37,20 @@ def check_server(url: str) -> Finding:
 
 
 def check_smtp(url: str | None) -> Finding:
-    """Whether a mail server greets and lets us in; no mail is sent."""
+    """Whether a mail server lets us in, connected to as mails are, with TLS and all; no mail is sent."""
     if not url:
         return Finding(
             check="smtp", state="ok", message="none: mail stays in the outbox (bkendctl mail list)"
         )
+    from bkendctl.core import smtp
+
     try:
-        _greet(url)
-    except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; a wrong port is a ValueError
-        where = urlsplit(url).hostname or "the address"
-        message = f"{where}: {getattr(error, 'strerror', None) or type(error).__name__}"
-        return Finding(check="smtp", state="bad", message=message, mend="set BKENDCTL_SMTP_URL")
-    return Finding(check="smtp", state="ok", message=f"{urlsplit(url).hostname} takes mail")
+        relay = smtp.relay_at(url)
+        smtp.leave(relay.connect(TIMEOUT_SECONDS))
+    except (Failure, smtp.Later) as fault:
+        why = fault.message if isinstance(fault, Failure) else str(fault)
+        return Finding(check="smtp", state="bad", message=why, mend="set BKENDCTL_SMTP_URL")
+    return Finding(check="smtp", state="ok", message=f"{relay.host} takes mail")
 
 
 def check_leaks(url: str | None) -> Finding:
@@ -103,22 +104,3 @@ def _of_bucket(files: Files) -> Finding:
             check="avatars", state="ok", message=f"{files.name} takes pictures and gives them back"
         )
     return Finding(check="avatars", state="bad", message=f"{files.name} gives back another file than it took")
-
-
-def _greet(url: str) -> None:
-    """Connect, encrypt where the URL asks for it, sign in where it has a user."""
-    import smtplib
-    import ssl
-
-    parts = urlsplit(url)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise ValueError("no smtp URL")
-    context = ssl.create_default_context()
-    wanted = parse_qs(parts.query).get("starttls") == ["true"]
-    kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-    with kind(parts.hostname, parts.port or 0, timeout=TIMEOUT_SECONDS) as server:
-        if wanted:
-            server.starttls(context=context)
-        server.ehlo()
-        if parts.username:
-            server.login(unquote(parts.username), unquote(parts.password or ""))

@@ -22,7 +22,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark"><title>Back to the terminal</title>
 <style>body{display:grid;place-content:center;min-height:90vh;margin:0 1rem;
-font:1rem/1.5 system-ui,sans-serif;text-align:center}</style></head>
+font:1rem/1.5 system-ui,sans-serif;text-align:center}h1{margin:0;font-size:1.5rem}</style></head>
 <body><main><h1>Back to the terminal</h1><p>You can close this window.</p></main></body></html>
 """
 _HEADERS = {

@@ -7,6 +7,7 @@ from typing import Any
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import RateClass
 from bkendctl.core import schema
+from bkendctl.core.audit_addresses import masked, without_addresses
 from bkendctl.core.call import Actor, Call
 from bkendctl.core.permissions import actor_of
 from bkendctl.core.rate_limits import RateLimited
@@ -49,7 +50,7 @@ def event(
 ) -> None:
     """Write one row about call.target, in the caller's environment or the one named.
 
-    details never hold passwords, tokens, codes or keys.
+    details never hold passwords, tokens, codes or keys, and no address of a user in clear.
     """
     kind, id_ = call.target or (None, None)
     values: dict[str, Any] = {
@@ -61,13 +62,13 @@ def event(
         "error_code": error_code,
         "actor_type": actor.type,
         "actor_id": actor.id,
-        "actor_label": actor.label,
+        "actor_label": masked(actor.label) if actor.type == "user" and actor.label else actor.label,
         "target_type": kind,
         "target_id": id_,
         "organization_id": call.organization_id,
         "ip_address": call.source.ip_address,
         "user_agent": call.user_agent,
         "request_id": call.source.request_id,
-        "details": call.details,
+        "details": without_addresses(call.details),
     }
     transaction.insert(schema.audit_events, values)

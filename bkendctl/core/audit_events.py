@@ -10,6 +10,7 @@ from sqlalchemy import Row, and_, select
 from bkendctl.contract import audit_events as contract
 from bkendctl.contract.errors import Failure
 from bkendctl.core import audit_chain, schema
+from bkendctl.core.audit_addresses import Known
 from bkendctl.core.call import Call
 from bkendctl.core.clock import instant_of, wire
 from bkendctl.core.dispatch import handles
@@ -26,8 +27,9 @@ def list_events(call: Call, request: contract.ListEvents) -> contract.AuditEvent
     newest_first = select(_table).where(*wanted).order_by(_table.c.sequence.desc())
     rows = call.tx.all(newest_first.limit(request.limit + 1))
     more, rows = len(rows) > request.limit, rows[: request.limit]
+    known = Known(call.tx, rows)
     return contract.AuditEventPage(
-        items=[_shown(row) for row in rows], next_cursor=str(rows[-1].sequence) if more else None
+        items=[_shown(row, known) for row in rows], next_cursor=str(rows[-1].sequence) if more else None
     )
 
 
@@ -78,7 +80,7 @@ def verify(call: Call, _request: Any, _sealed: None) -> contract.AuditVerificati
     )
 
 
-def _shown(row: Row[Any]) -> contract.AuditEvent:
+def _shown(row: Row[Any], known: Known) -> contract.AuditEvent:
     target = None if row.target_type is None else contract.Target(type=row.target_type, id=row.target_id)
     return contract.AuditEvent(
         id=row.id,
@@ -88,11 +90,13 @@ def _shown(row: Row[Any]) -> contract.AuditEvent:
         action=row.action,
         outcome=row.outcome,
         error_code=row.error_code,
-        actor=contract.Actor(type=row.actor_type, id=row.actor_id, label=row.actor_label),
+        actor=contract.Actor(
+            type=row.actor_type, id=row.actor_id, label=known.whole(row.actor_id, row.actor_label)
+        ),
         target=target,
         organization_id=row.organization_id,
         ip_address=row.ip_address,
         user_agent=row.user_agent,
         request_id=row.request_id,
-        details=row.details,
+        details=known.details(row),
     )

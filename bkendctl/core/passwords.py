@@ -37,7 +37,13 @@ _OWN = f"$argon2id$v=19$m={COST.memory_kib},t={COST.passes},p={COST.lanes}$"
 PATIENCE_SECONDS = 1.5
 """How long one waits for a core before the load is shed (an answer within 2 s is promised)."""
 
-_slots = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+def usable_cores() -> int:
+    """Cores that this process may run on, which a container or taskset may have bounded."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_slots = threading.BoundedSemaphore(usable_cores())
 
 
 class Hasher:

@@ -8,20 +8,18 @@ from typing import Any, NoReturn
 
 import msgspec
 from msgspec import UNSET, Struct
-from sqlalchemy import ColumnElement, Row, Select, tuple_
+from sqlalchemy import Row
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.users import ListUsers
-from bkendctl.core import schema
 from bkendctl.core.call import Call
 
-_users = schema.users
 _SORT = {
-    "createdAt": _users.c.created_at,
-    "updatedAt": _users.c.updated_at,
-    "name": _users.c.name,
-    "email": _users.c.email,
-    "role": _users.c.role,
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+    "name": "name",
+    "email": "email",
+    "role": "role",
 }
 _FREE = ("page", "cursor", "limit", "include_accounts")
 """What may change from page to page."""
@@ -32,7 +30,7 @@ _SEAL = 22
 class Order(Struct, frozen=True):
     """By which column, which way; equal values by id. filters: what the list was asked for."""
 
-    column: ColumnElement[Any]
+    column: str
     down: bool
     filters: str
 
@@ -47,23 +45,14 @@ class Order(Struct, frozen=True):
         filters = msgspec.json.encode(asked, order="sorted").decode()
         return cls(_SORT[request.sort_by], request.sort_direction == "desc", filters)
 
-    def reversed(self) -> Order:
-        """The same order, read from its end."""
-        return Order(self.column, not self.down, self.filters)
-
-    def applied(self, statement: Select[Any]) -> Select[Any]:
-        """The statement in this order."""
-        columns = (self.column, _users.c.id)
-        return statement.order_by(*(column.desc() if self.down else column for column in columns))
-
     def cursor(self, call: Call, last: Row[Any]) -> str:
         """The place after a row. The value is in it and not looked up: the row may be gone by then."""
-        value = getattr(last, self.column.name)
+        value = getattr(last, self.column)
         place = msgspec.json.encode([self._seal(call, value, last.id), value, last.id])
         return urlsafe_b64encode(place).rstrip(b"=").decode()
 
-    def after(self, call: Call, cursor: str) -> ColumnElement[bool]:
-        """What is true of the rows after a cursor. common/invalid-parameters for one of another list."""
+    def place(self, call: Call, cursor: str) -> dict[str, int | str]:
+        """Value and id of a cursor's row. common/invalid-parameters for a cursor of another list."""
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
             seal, value, id_ = msgspec.json.decode(urlsafe_b64decode(padded), type=tuple[str, int | str, str])
@@ -72,9 +61,7 @@ class Order(Struct, frozen=True):
             _refuse()
         if not is_ours:
             _refuse()
-        # Row values, because an OR of two comparisons would not be looked up in an index.
-        here, there = tuple_(self.column, _users.c.id), tuple_(value, id_)
-        return here < there if self.down else here > there
+        return {"value": value, "id": id_}
 
     def _seal(self, call: Call, value: int | str, id_: str) -> str:
         return call.core.vault.keyed_hash("user-cursor", self.filters, str(value), id_)[:_SEAL]

@@ -32,7 +32,7 @@ def every(call: Call, request: ExportUsers) -> Iterator[User]:
     last: Row[Any] | None = None
     while True:
         with call.reading():
-            rows = call.tx.all(wanted if last is None else wanted.where(_after(last)))
+            rows = call.tx.all(wanted if last is None else wanted.where(_after(last)), now=call.now)
             users = user_list.shown_to_admins(call, rows, include_accounts=request.include_accounts)
         yield from users
         if len(rows) < BATCH:
@@ -42,7 +42,8 @@ def every(call: Call, request: ExportUsers) -> Iterator[User]:
 
 def _wanted(call: Call, request: ExportUsers) -> Select[Any]:
     mine = _users.c.environment_id == call.environment_id
-    found = select(_users).where(mine, *user_list.of_status(call, request.status))
+    status = None if request.status is UNSET else request.status
+    found = select(_users).where(mine, *user_list.of_status(status))
     if request.role is not UNSET:
         found = found.where(_users.c.role == request.role)
     return found.order_by(_users.c.created_at, _users.c.id).limit(BATCH)

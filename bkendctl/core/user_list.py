@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select
 
 from bkendctl.contract.accounts import LinkedAccount, User
-from bkendctl.contract.users import PublicUser, SocialLinks, StatusFilter
+from bkendctl.contract.users import PublicUser, SocialLinks
 from bkendctl.core import schema
 from bkendctl.core.avatars import image_url
 from bkendctl.core.call import Call
@@ -97,11 +97,11 @@ def shown_to_admins(call: Call, rows: Sequence[Row[Any]], *, include_accounts: b
     ]
 
 
-def of_status(call: Call, status: StatusFilter | UnsetType) -> list[ColumnElement[bool]]:
-    """Conditions for users in a state; all but deleted ones where none is named."""
+def of_status(status: str | None) -> list[ColumnElement[bool]]:
+    """Conditions for users in a state; all but deleted ones where none is named. Parameter: now."""
     banned = and_(
         _users.c.banned_at.is_not(None),
-        or_(_users.c.banned_until.is_(None), _users.c.banned_until > call.now),
+        or_(_users.c.banned_until.is_(None), _users.c.banned_until > bindparam("now")),
     )
     if status == "all":
         return []

@@ -1,4 +1,4 @@
-"""Pages of users: filters, order, and which index finds them without reading all (ADR 0018)."""
+"""Pages of users: which index finds them without reading all (ADR 0018)."""
 
 from __future__ import annotations
 
@@ -6,30 +6,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct
-from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
+from msgspec.structs import replace
+from sqlalchemy import Row, Select, bindparam, func, or_, select
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.paging import Pagination
 from bkendctl.contract.users import ListUsers, UserPage
-from bkendctl.core import schema, user_search, user_totals
+from bkendctl.core import schema, user_search, user_shapes, user_totals
 from bkendctl.core.call import Call
-from bkendctl.core.clock import instant_of
 from bkendctl.core.user_cursor import Order
-from bkendctl.core.user_list import of_status, shown_to_admins
+from bkendctl.core.user_list import shown_to_admins
+from bkendctl.core.user_search import MOST_COUNTED
+from bkendctl.core.user_shapes import Shape
 
 FAR = 1_000
 """From how many skipped users on only ids are read to skip them, and from the nearer end."""
+FEW = 1_000
+"""Up to how many hits are sorted; more lie so close together that their order is read instead."""
+SAMPLE = 2_000
+"""Users looked at to tell a common text from a rare one, where the index cannot say so cheaply."""
 _users = schema.users
-_enrolments = schema.mfa_enrolments
-_accounts = schema.linked_accounts
-_Conditions = list[ColumnElement[bool]]
 
 
 class _Found(Struct):
-    """What is listed: conditions, and how many users fulfil them."""
+    """Who is listed, with the statements' parameters, and how many that are; None where the page tells."""
 
-    wanted: _Conditions
-    total: int
+    shape: Shape
+    given: dict[str, Any]
+    total: int | None
     exact: bool = True
 
 
@@ -39,12 +43,16 @@ def page(call: Call, request: ListUsers) -> UserPage:
         raise Failure("common/invalid-parameters", details={"cursor": ["cannot go with page"]})
     order = Order.of(request)
     number = 1 if request.page is UNSET else int(request.page)
-    after = None if request.cursor is UNSET else order.after(call, str(request.cursor))
+    after = None if request.cursor is UNSET else order.place(call, str(request.cursor))
     found = _found(call, request)
     if after is not None:
-        rows = call.tx.all(order.applied(select(_users).where(*found.wanted, after)).limit(request.limit + 1))
+        found = _counted(call, found)
+        wanted = user_shapes.page(found.shape, order.column, down=order.down, after=True)
+        rows = call.tx.all(wanted, **found.given, **after, most=request.limit + 1)
     else:
         rows = _numbered(call, order, found, (number - 1) * request.limit, request.limit)
+        found = _counted(call, found, rows)
+    assert found.total is not None
     more, rows = len(rows) > request.limit, rows[: request.limit]
     return UserPage(
         items=shown_to_admins(call, rows, include_accounts=request.include_accounts),
@@ -55,89 +63,87 @@ def page(call: Call, request: ListUsers) -> UserPage:
 
 def _numbered(call: Call, order: Order, found: _Found, skipped: int, limit: int) -> Sequence[Row[Any]]:
     """A page by number, with one row more where there is one."""
+    shape, column, given = found.shape, order.column, found.given
     if skipped < FAR:
-        return call.tx.all(
-            order.applied(select(_users).where(*found.wanted)).offset(skipped).limit(limit + 1)
-        )
+        wanted = user_shapes.page(shape, column, down=order.down, after=False)
+        return call.tx.all(wanted, **given, skipped=skipped, most=limit + 1)
+    found = _counted(call, found)
+    assert found.total is not None
     if found.exact and skipped >= found.total:
         return []
-    ids = select(_users.c.id).where(*found.wanted)
+    down, most = order.down, limit + 1
     if found.exact and skipped > found.total // 2:
-        count = min(limit + 1, found.total - skipped)
-        ids = order.reversed().applied(ids).offset(found.total - skipped - count).limit(count)
-    else:
-        ids = order.applied(ids).offset(skipped).limit(limit + 1)
-    here = [row.id for row in call.tx.all(ids)]
-    return call.tx.all(order.applied(select(_users).where(_users.c.id.in_(here))))
+        down, most = not down, min(most, found.total - skipped)
+        skipped = found.total - skipped - most
+    ids = user_shapes.page(shape, column, down=down, after=False, ids=True)
+    here = [row.id for row in call.tx.all(ids, **given, skipped=skipped, most=most)]
+    return call.tx.all(
+        user_shapes.ordered(select(_users).where(_users.c.id.in_(here)), column, down=order.down)
+    )
 
 
 def _found(call: Call, request: ListUsers) -> _Found:
     """What is wanted and how many that are. Counts that are not kept stop at MOST_COUNTED."""
-    state = of_status(call, request.status)
-    if request.role is not UNSET:
-        state.append(_users.c.role == request.role)
-    here = _users.c.environment_id == call.environment_id
-    filters = _times(request)
-    drivers = [_with_provider(call, request, filters), _with_mfa(call, request, filters)]
-    if not request.search and not filters and not any(each is not None for each in drivers):
-        return _Found([here, *state], user_totals.kept(call, request.role, request.status))
-    searched = None
-    if request.search:
-        is_all = len(state) == 1 and not filters and drivers == [None, None]
-        hits = user_search.hits(call, request, [here, *state])
-        if is_all and hits.ids is None and hits.total is not None:
-            most = user_totals.MOST_COUNTED
-            searched = min(hits.total, most), hits.total <= most
-        drivers.append(hits.ids)
-        filters.append(user_search.condition(call, str(request.search), request.search_type))
-    few = [each for each in drivers if each is not None]
-    if few:
-        # Hidden in a function so that no order is read from an index: these are few, and sorted quickly.
-        here = func.coalesce(_users.c.environment_id, "") == call.environment_id
-    wanted = [here, *state, *filters, *(_users.c.id.in_(each) for each in few)]
-    if searched is not None:
-        return _Found(wanted, *searched)
-    return _Found(wanted, *user_totals.capped(call, select(_users.c.id).where(*wanted)))
+    shape, given = user_shapes.shape_of(call, request), user_shapes.parameters(call, request)
+    if shape.is_plain and shape.search is None:
+        return _Found(shape, given, user_totals.kept(call, request.role, request.status))
+    shape = _with_few(call, shape, given)
+    total = None
+    if shape.search is not None:
+        shape, total = _with_hits(call, shape, given)
+    found = _Found(shape, given, None)
+    if total is not None:
+        return replace(found, total=min(total, MOST_COUNTED), exact=total <= MOST_COUNTED)
+    return found if shape.are_few else _counted(call, found)
 
 
-def _with_provider(call: Call, request: ListUsers, filters: _Conditions) -> Select[Any] | None:
-    """Ids of who signs in that way when they are few, else a condition more."""
-    if request.provider is UNSET:
-        return None
-    mine = (_accounts.c.environment_id == call.environment_id, _accounts.c.provider == request.provider)
-    linked = select(_accounts.c.user_id).where(*mine)
-    if user_totals.capped(call, linked)[1]:
-        return linked
-    filters.append(
-        exists().where(_accounts.c.user_id == _users.c.id, _accounts.c.provider == request.provider)
-    )
-    return None
+def _counted(call: Call, found: _Found, page: Sequence[Row[Any]] = ()) -> _Found:
+    """The same with its total, which a page of few tells if there is anybody on it."""
+    if found.total is not None:
+        return found
+    if page:
+        return replace(found, total=page[0].total)
+    total = int(call.tx.value(user_shapes.counted(found.shape), **found.given))
+    return replace(found, total=min(total, MOST_COUNTED), exact=total <= MOST_COUNTED)
 
 
-def _with_mfa(call: Call, request: ListUsers, filters: _Conditions) -> Select[Any] | None:
-    """Ids of who has MFA when they are wanted and few, else a condition more."""
-    if request.mfa is UNSET:
-        return None
-    confirmed = _enrolments.c.confirmed_at.is_not(None)
-    enrolled = select(_enrolments.c.user_id).where(
-        _enrolments.c.environment_id == call.environment_id, confirmed
-    )
-    if request.mfa and user_totals.capped(call, enrolled)[1]:
-        return enrolled
-    has = exists().where(_enrolments.c.user_id == _users.c.id, confirmed)
-    filters.append(has if request.mfa else ~has)
-    return None
+def _with_few(call: Call, shape: Shape, given: dict[str, Any]) -> Shape:
+    """Find who signs in some way, or has MFA, by their ids when they are few."""
+
+    def are_few(counted: Select[Any]) -> bool:
+        return int(call.tx.value(counted, **given)) <= MOST_COUNTED
+
+    if shape.provider is not None and are_few(user_shapes.LINKED_COUNTED):
+        shape = replace(shape, provider="few")
+    if shape.has_mfa and are_few(user_shapes.ENROLLED_COUNTED):
+        shape = replace(shape, mfa="few")
+    return shape
 
 
-def _times(request: ListUsers) -> _Conditions:
-    found: _Conditions = []
-    if request.last_sign_in_before is not UNSET:
-        last = _users.c.last_sign_in_at
-        found.append(or_(last.is_(None), last < instant_of(str(request.last_sign_in_before))))
-    if request.last_sign_in_after is not UNSET:
-        found.append(_users.c.last_sign_in_at >= instant_of(str(request.last_sign_in_after)))
-    if request.created_before is not UNSET:
-        found.append(_users.c.created_at < instant_of(str(request.created_before)))
-    if request.created_after is not UNSET:
-        found.append(_users.c.created_at >= instant_of(str(request.created_after)))
-    return found
+def _with_hits(call: Call, shape: Shape, given: dict[str, Any]) -> tuple[Shape, int | None]:
+    """Ask an index for a search's hits; the total where it tells that at once."""
+    text = given["text"]
+    if not shape.on_sqlite:
+        is_rare = len(text) >= user_search.GRAM and not _is_common(call, shape, given)
+        return (replace(shape, found="grams") if is_rare else shape), None
+    phrase = user_search.phrase_of(text)
+    if phrase is None:
+        return shape, None
+    given |= user_search.spanned(call, phrase, str(shape.search))
+    spans = user_search.spans_of(shape.status)
+    total = int(call.tx.value(user_search.counted(spans), **given))
+    if total <= FEW:
+        return replace(shape, found=spans), None
+    is_all = shape.is_plain and phrase == text and not shape.has_role and shape.status in (None, "deleted")
+    return shape, total if is_all else None
+
+
+def _is_common(call: Call, shape: Shape, given: dict[str, Any]) -> bool:
+    """Whether one in a hundred of the newest users is found: then reading in order soon fills a page."""
+    here = _users.c.environment_id == bindparam("environment")
+    newest = select(_users.c.name, _users.c.nickname, _users.c.email).where(here, *user_shapes.state(shape))
+    some = newest.order_by(_users.c.created_at.desc(), _users.c.id.desc()).limit(SAMPLE).subquery()
+    chosen = ("name", "nickname", "email") if shape.search == "any" else (str(shape.search),)
+    is_found = or_(*(user_shapes.contains(some.c[name], shape) for name in chosen))
+    counted = select(func.count()).select_from(some).where(is_found)
+    return int(call.tx.value(counted, **given)) > SAMPLE // 100

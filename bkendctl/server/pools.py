@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from typing import Any, TypeVar
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import Operation
 from bkendctl.core.dispatch import handler_of
-from bkendctl.core.passwords import PATIENCE_SECONDS
+from bkendctl.core.passwords import PATIENCE_SECONDS, usable_cores
 from bkendctl.core.runtime import Core
 
 T = TypeVar("T")
@@ -68,7 +67,7 @@ class Pools:
     """
 
     def __init__(self, *, patience: float = PATIENCE_SECONDS, waiting: int = WAITING) -> None:
-        cores = os.cpu_count() or 1
+        cores = usable_cores()
         self.reading = Pool("read", READERS, waiting=waiting, patience=patience)
         self.writing = Pool("write", WRITERS, waiting=waiting, patience=patience)
         self.hashing = Pool("hash", cores + 1, waiting=waiting, patience=patience)

@@ -92,10 +92,29 @@ def test_google_signs_in(
     providing.configure("google")
     page = open_page(address(world, redirect_uri=app.url), also=provider_server.url)
     page.get_by_role("link", name="Continue with Google").click()
-    expect(page.get_by_role("heading")).to_have_text("Fake Google")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Fake Google")
     page.get_by_role("button", name=ALICE).click()
     expect(page.get_by_role("heading")).to_have_text("back")
     assert traded(world, app) == ["oauth"]
+
+
+def test_google_is_linked(
+    world: World, open_page: Open, app: Listener, provider_server: ProviderServer
+) -> None:
+    """Signed in once more by password, the account chosen; then there are two ways to sign in."""
+    provider_server.reset()
+    providing = Providing(world, provider_server)
+    providing.configure("google")
+    pair = world.sign_up()
+    page = open_page(f"{address(world, redirect_uri=app.url)}&link=google", also=provider_server.url)
+    page.get_by_label("E-mail address").fill(ALICE)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("link", name="Google").click()
+    page.get_by_role("button", name=ALICE).click()
+    expect(page.get_by_role("heading")).to_have_text("back")
+    assert "linked=google" in app.paths.get(timeout=SECONDS)
+    assert [each.provider for each in providing.accounts(pair)] == ["email", "google"]
 
 
 def test_a_new_password(world: World, open_page: Open) -> None:

@@ -102,6 +102,10 @@ def _no_mail_address(shell: Shell) -> None:
     shell.set(SMTP_URL="http://mail.example.com")
 
 
+def _password_in_clear(shell: Shell) -> None:
+    shell.set(SMTP_URL="smtp://user:secret@mail.example.com:25?starttls=false")
+
+
 def _odd_public_url(shell: Shell) -> None:
     shell.set(PUBLIC_URL="ftp://example.com")
 
@@ -123,6 +127,7 @@ def _odd_public_url(shell: Shell) -> None:
         (_no_environment, "clock", "bkendctl init"),
         (_silent_mail_server, "smtp", "BKENDCTL_SMTP_URL"),
         (_no_mail_address, "smtp", "BKENDCTL_SMTP_URL"),
+        (_password_in_clear, "smtp", "BKENDCTL_SMTP_URL"),
         (_odd_public_url, "public url", "BKENDCTL_PUBLIC_URL"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from threading import Event, Lock
 
@@ -11,11 +10,11 @@ from argon2 import extract_parameters
 
 from bkendctl.contract import accounts, mfa
 from bkendctl.contract.errors import Failure
-from bkendctl.core.passwords import Hasher, require_acceptable
+from bkendctl.core.passwords import Hasher, require_acceptable, usable_cores
 from bkendctl.core.settings import PasswordPolicy
 from tests.conftest import PASSWORD, World, at_once
 
-CORES = os.cpu_count() or 1
+CORES = usable_cores()
 
 
 def test_cost_is_owasp_s_or_more() -> None:

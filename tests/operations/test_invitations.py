@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -57,6 +58,19 @@ def test_an_invitation_by_a_user_bears_its_name(world: World) -> None:
     owner, token = member(world, "olga@example.com", "owner")
     made = invite(world, key="pk", token=token)
     assert (made.invited_by, made.inviter_name) == (owner.id, owner.name)
+
+
+def test_a_name_in_an_invitation_is_no_link_and_no_header(world: World) -> None:
+    """T100, T098: what an inviter calls itself is text that leads nowhere, and stays in its line."""
+    name = "Google Security https://evil.example/login"
+    invite(world, inviter_name=name, resource_name="Acme\r\nBcc: eve@evil.example", name="Bob\u2028x")
+    (mail,) = world.mails("invitation")
+    assert name in mail.html
+    assert len(mail.links) == 1
+    assert "evil.example" not in mail.links[0]
+    assert not re.search(r"""(href|src)\s*=\s*["']?[^"'>]*evil""", mail.html)
+    assert not set("\r\n\u2028") & set(mail.subject + mail.from_)
+    assert mail.to == BOB
 
 
 def test_without_mail_the_link_is_answered_once(world: World) -> None:

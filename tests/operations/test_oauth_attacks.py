@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 from sqlalchemy import func, select
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from bkendctl.contract import linked_accounts, oauth, users
 from bkendctl.core import schema
@@ -13,6 +17,7 @@ from bkendctl.core.clock import MINUTE
 from bkendctl.core.hosted import challenge_of
 from tests.conftest import World, at_once
 from tests.operations.providing import APP, VERIFIER, Providing
+from tests.provider_server import ProviderServer
 
 EMAIL = "alice@example.com"
 
@@ -155,6 +160,40 @@ def test_a_provider_in_trouble_ends_in_one_answer(providing: Providing) -> None:
     for secret in ("canary", "fake-client-secret", str(error.code)):
         assert secret not in told
     assert nobody_came(world)
+
+
+@pytest.mark.parametrize("world", ["embedded"], indirect=True)
+def test_of_githubs_addresses_the_primary_and_verified_one_counts(
+    providing: Providing, provider_server: ProviderServer
+) -> None:
+    """T078: none, null, one in quotes, another's verified one, or a list that may not be seen: nobody."""
+    asked = provider_server.app
+    assert asked is not None
+    listed: list[Any] = []
+
+    async def github(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].endswith("/user/emails"):
+            body, status = listed[-1]
+            await JSONResponse(body, status)(scope, receive, send)
+        else:
+            await asked(scope, receive, send)
+
+    provider_server.app = github
+    good = {"email": EMAIL, "primary": True, "verified": True}
+    for answer in (
+        ([], 200),
+        ({"message": "Not Found"}, 404),
+        ([good | {"email": None}], 200),
+        ([good | {"verified": False}], 200),
+        ([good | {"verified": "true"}], 200),
+        ([good | {"primary": False}], 200),
+        ([good | {"verified": False}, good | {"email": "second@example.com", "primary": False}], 200),
+    ):
+        listed.append(answer)
+        assert met(providing, providing.proof("github")) == "auth/email-not-verified", answer
+        assert nobody_came(providing.world)
+    listed.append(([good], 200))
+    assert providing.world.me(providing.sign_in("github")).email == EMAIL
 
 
 def test_an_issuer_that_cannot_be_found_is_not_offered(providing: Providing) -> None:

@@ -20,6 +20,7 @@ from tests.provider_server import ProviderServer
 
 CLAIMS = '{"sub": "alice", "email": "alice@example.com", "email_verified": true, "name": "Alice"}'
 UNPROVEN = '{"sub": "bob", "email": "bob@example.com", "email_verified": "true", "name": "Bob"}'
+UNSAID = '{"sub": "carol", "email": "carol@example.com", "name": "Carol"}'
 STARTED_SECONDS = 30
 
 
@@ -30,7 +31,8 @@ def foreign() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port)]
-    command += ["--require-nonce", "true", "--user-claims", CLAIMS, "--user-claims", UNPROVEN]
+    command += ["--require-nonce", "true"]
+    command += [word for claims in (CLAIMS, UNPROVEN, UNSAID) for word in ("--user-claims", claims)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             url = f"http://127.0.0.1:{port}"
@@ -86,7 +88,9 @@ def test_a_foreign_provider_signs_in_by_discovery_code_and_id_token(abroad: Prov
 
 
 def test_a_foreign_providers_word_is_weighed_the_same_way(abroad: Providing) -> None:
-    """An address that is verified in quotes is not, and a verifier that is wrong signs nobody in."""
+    """An address that is verified in quotes or of which nothing is said is not (T078), and a verifier that is
+    wrong signs nobody in.
+    """
     world = abroad.world
     offered = abroad.offer("google", code_challenge=challenge_of(VERIFIER))
     back = consented(offered.authorization_url, "bob")
@@ -94,4 +98,7 @@ def test_a_foreign_providers_word_is_weighed_the_same_way(abroad: Providing) -> 
     request.code_verifier = VERIFIER[::-1]
     assert world.refused(oauth.COMPLETE, request).code == "auth/invalid-token"
     request.code_verifier = VERIFIER
+    assert world.refused(oauth.COMPLETE, request).code == "auth/email-not-verified"
+    back = consented(abroad.offer("google").authorization_url, "carol")
+    request = oauth.Complete(provider="google", redirect_uri=APP, **back)  # type: ignore[arg-type]
     assert world.refused(oauth.COMPLETE, request).code == "auth/email-not-verified"
