@@ -73,7 +73,7 @@ def texts(meta: Meta, shortest: int) -> st.SearchStrategy[str]:
     """Texts as a Meta allows them."""
     form = (meta.extra or {}).get("format")
     if form:
-        return {"email": EMAILS, "instant": INSTANTS}[form]
+        return {"email": EMAILS, "sender": EMAILS, "instant": INSTANTS}[form]
     if meta.pattern:
         longest = meta.max_length or 10_000
         matching = st.from_regex(meta.pattern, fullmatch=True)
