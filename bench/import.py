@@ -1,6 +1,6 @@
 """Users that come in and go out: by the core, by the CLI embedded, over HTTP, beside plain SQLite in one run.
 
-    python bench/import.py [--users 100000] [--database-url postgresql://…]
+    python bench/import.py [--users 100000] [--database sqlite|postgresql|both]
 
 Every user has a hash and a proven address, so three rows are written: user, password, account. Plain
 SQLite is the limit: it writes the same three rows into the same tables with the same indexes, and a batch's
@@ -35,6 +35,7 @@ from bkendctl.core.dispatch import execute
 from bkendctl.core.installation import initialize
 from bkendctl.core.randomness import SystemRandomness, new_ids
 from bkendctl.core.runtime import Core
+from tests.postgres import own_server
 
 AT_ONCE = 1_000
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$" + "A" * 43
@@ -184,13 +185,12 @@ def over_http(home: Home, folder: Path, file: Path) -> Callable[[], str]:
     return run
 
 
-def measure(arguments: argparse.Namespace, folder: Path) -> None:
-    """Print the table."""
-    count, url = arguments.users, arguments.database_url
+def measure(count: int, url: str | None, folder: Path) -> None:
+    """Print the table of one database. url: of an empty PostgreSQL database, None for SQLite."""
     batches = list(made_up(count))
     file = folder / "users.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for batch in batches for row in batch))
-    print(f"{count:,} users; a second {'by clock':>24} {'by CPU':>9}")
+    print(f"{'PostgreSQL' if url else 'SQLite'}: {count:,} users; a second {'by clock':>12} {'by CPU':>9}")
     if not url:
         limit = Home(folder / "plain", None)
         told("import, plain SQLite", count, lambda: plain(limit.file, batches))
@@ -200,10 +200,9 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
     load = ("users", "import", str(file), "--from", "jsonl")
     told("import, CLI embedded", count, lambda: home.peak(*load))
     told("the same again: all skipped", count, lambda: home.peak(*load))
-    out = str(folder / "out.jsonl")
-    told("export, CLI embedded", count, lambda: home.peak("users", "export", "--to", "jsonl", "--file", out))
-    out = str(folder / "out.csv")
-    told("export to CSV", count, lambda: home.peak("users", "export", "--to", "csv", "--file", out))
+    for kind in ("jsonl", "csv"):
+        typed = ("users", "export", "--to", kind, "--file", str(folder / f"out.{kind}"))
+        told(f"export to {kind}, CLI embedded", count, lambda typed=typed: home.peak(*typed))
     if not url:
         served = Home(folder / "http", None)
         told("import, over HTTP", count, over_http(served, folder / "client", file))
@@ -213,10 +212,15 @@ def main() -> None:
     """Read the options and measure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--users", type=int, default=100_000)
-    parser.add_argument("--database-url", help="an empty PostgreSQL database; SQLite when left out")
+    parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="sqlite")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bkendctl-import-") as folder:
-        measure(arguments, Path(folder))
+    if arguments.database != "postgresql":
+        with tempfile.TemporaryDirectory(prefix="bkendctl-import-") as folder:
+            measure(arguments.users, None, Path(folder))
+    if arguments.database != "sqlite":
+        print("(the server's own CPU time is not in these)")
+        with tempfile.TemporaryDirectory(prefix="bkendctl-import-") as folder, own_server() as (url, _stop):
+            measure(arguments.users, url, Path(folder))
 
 
 if __name__ == "__main__":

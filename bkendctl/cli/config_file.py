@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
 
 from bkendctl.contract.config import ConfigDocument
 from bkendctl.contract.errors import Failure
+from bkendctl.contract.shapes import entries_in, item_in, struct_in
 
 if TYPE_CHECKING:
     import yaml
@@ -218,37 +218,22 @@ def _require_known(found: ConfigFile) -> None:
 
 
 def _unknown(value: Any, wanted: Any, path: Path_, found: ConfigFile) -> Iterator[tuple[str, list[str]]]:
-    struct, item = _struct_in(wanted), _item_in(wanted)
+    struct, item, entries = struct_in(wanted), item_in(wanted), entries_in(wanted)
     if isinstance(value, list) and item is not None:
         for place, below in enumerate(value):
             yield from _unknown(below, item, (*path, str(place)), found)
-    if not isinstance(value, dict) or struct is None:
-        return
-    fields = {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
-    for name, below in value.items():
-        if name in fields:
-            yield from _unknown(below, fields[name], (*path, name), found)
-            continue
-        near = get_close_matches(name, fields, n=1)
-        meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(fields)}"
-        yield found.at((*path, name)), [f"is not known{meant}"]
-
-
-def _struct_in(wanted: Any) -> type[Struct] | None:
-    """The object that a field takes, if it takes one."""
-    if isinstance(wanted, type) and issubclass(wanted, Struct):
-        return wanted
-    if get_origin(wanted) is list:
-        return None
-    members = [each for each in get_args(wanted) if not isinstance(each, str)]
-    return next((struct for each in members if (struct := _struct_in(each)) is not None), None)
-
-
-def _item_in(wanted: Any) -> Any:
-    """What is in the list that a field takes, if it takes one."""
-    if get_origin(wanted) is list:
-        return get_args(wanted)[0]
-    return next((item for each in get_args(wanted) if (item := _item_in(each)) is not None), None)
+    elif isinstance(value, dict) and entries is not None:
+        for name, below in value.items():
+            yield from _unknown(below, entries[1], (*path, name), found)
+    elif isinstance(value, dict) and struct is not None:
+        fields = {field.encode_name: field.type for field in msgspec.structs.fields(struct)}
+        for name, below in value.items():
+            if name in fields:
+                yield from _unknown(below, fields[name], (*path, name), found)
+                continue
+            near = get_close_matches(name, fields, n=1)
+            meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(fields)}"
+            yield found.at((*path, name)), [f"is not known{meant}"]
 
 
 def _leaves(value: Any, path: Path_) -> Iterator[tuple[Path_, Any]]:

@@ -1,14 +1,13 @@
 """Turns a raw request into its Struct, listing every fault by field. The one place where input is judged.
 
-msgspec stops at the first fault and the contract lists all, so each field is converted by itself.
+Each field is converted by itself, by judging.py, which finds all that is wrong within it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, ValidationError
@@ -16,7 +15,9 @@ from msgspec.structs import FieldInfo
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.operation import NOTHING_NAMED, Operation, Raw, placement
-from bkendctl.core.formats import FORMATS
+from bkendctl.contract.shapes import alternatives
+from bkendctl.core import judging
+from bkendctl.core.judging import REQUIRED
 
 Faults = dict[str, list[str]]
 
@@ -31,10 +32,7 @@ OWN_CODES = {
     "role": "user/invalid-role",
     "provider": "auth/unsupported-provider",
 }
-REQUIRED = "is required"
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
-_PLACE = re.compile(r" - at `\$((?:\[\d+\]|\[\.\.\.\]|\.\w+)*)`$")
-_KINDS = {"`str`": "text", "`int`": "a whole number", "`bool`": "true or false", "`array`": "a list"}
 
 
 def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
@@ -48,7 +46,9 @@ def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
     faults: Faults = {}
     values: dict[str, Any] = {}
     uncoded: set[str] = set()
-    for field in _fields_of(operation):
+    kind: type[Struct] = operation.request
+    for slot in _slots_of(kind):
+        field = slot.field
         place = places[field.encode_name]
         if place == "file" and raw.file is not UNSET:
             values[field.name] = raw.file
@@ -62,13 +62,11 @@ def decode(operation: Operation[Any, Any], raw: Raw) -> Any:
         if value is UNSET:
             uncoded.add(field.encode_name)
         try:
-            values[field.name] = _converted(field, value, from_text=place != "body")
-        except ValidationError as fault:
-            faults.setdefault(*_located(field, fault))
-            if isinstance(fault, _Unstorable):
+            values[field.name] = _converted(slot, value, from_text=place != "body")
+        except _Refused as refused:
+            faults |= refused.faults
+            if not refused.is_coded:
                 uncoded.add(field.encode_name)
-        except RecursionError:
-            faults[field.encode_name] = ["is nested too deeply"]
     for name, is_needed in operation.request.by_choice(values).items():
         if not is_needed:
             faults = {where: why for where, why in faults.items() if where.partition(".")[0] != name}
@@ -89,15 +87,13 @@ def decode_alone(kind: type[Struct], given: Any) -> Any:
     faults: Faults = {}
     values: dict[str, Any] = {}
     coded = True
-    for field in msgspec.structs.fields(kind):
-        value = given.get(field.encode_name, UNSET)
+    for slot in _slots_of(kind):
+        value = given.get(slot.field.encode_name, UNSET)
         try:
-            values[field.name] = _converted(field, value, from_text=False)
-        except ValidationError as fault:
-            faults.setdefault(*_located(field, fault))
-            coded = coded and value is not UNSET and not isinstance(fault, _Unstorable)
-        except RecursionError:
-            faults[field.encode_name] = ["is nested too deeply"]
+            values[slot.field.name] = _converted(slot, value, from_text=False)
+        except _Refused as refused:
+            faults |= refused.faults
+            coded = coded and refused.is_coded
     if faults:
         (only, *others) = faults
         code = OWN_CODES.get(only) if coded and not others else None
@@ -105,196 +101,67 @@ def decode_alone(kind: type[Struct], given: Any) -> Any:
     return kind(**values)
 
 
+class _Slot(NamedTuple):
+    """A field and its type, whose alternatives are kinds."""
+
+    field: FieldInfo
+    wanted: Any
+    kinds: frozenset[Any]
+
+
 @cache
-def _fields_of(operation: Operation[Any, Any]) -> tuple[FieldInfo, ...]:
-    return msgspec.structs.fields(operation.request)
+def _slots_of(kind: type[Struct]) -> tuple[_Slot, ...]:
+    fields = [(field, _wanted(field)) for field in msgspec.structs.fields(kind)]
+    return tuple(_Slot(field, wanted, frozenset(alternatives(wanted))) for field, wanted in fields)
 
 
-class _Unstorable(ValidationError):
-    """A text with NUL or the like: answered by the general code whatever the field (x-validation, json)."""
+def _wanted(field: FieldInfo) -> Any:
+    """The type of a field; items that the handler judges each by itself (decode_alone) may be anything."""
+    metas = getattr(field.type, "__metadata__", ())
+    if not any((meta.extra or {}).get("each") == "alone" for meta in metas):
+        return field.type
+    lengths = [Meta(min_length=meta.min_length, max_length=meta.max_length) for meta in metas]
+    return Annotated[list[Any], *lengths]
 
 
-def _converted(field: FieldInfo, value: Any, *, from_text: bool) -> Any:
+class _Refused(Exception):
+    """What is wrong with a field. is_coded: whether it may answer the field's own code."""
+
+    def __init__(self, faults: Faults, *, is_coded: bool) -> None:
+        super().__init__()
+        self.faults = faults
+        self.is_coded = is_coded
+
+
+def _converted(slot: _Slot, value: Any, *, from_text: bool) -> Any:
+    field, wanted, kinds = slot
     if value is UNSET:
         if field.required:
-            raise ValidationError(REQUIRED)
+            raise _Refused({field.encode_name: [REQUIRED]}, is_coded=False)
         return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
-    if _is_alone(field.type):
-        return msgspec.convert(value, Annotated[list[Any], *_lengths(field.type)])
-    _refuse_unstorable(value)
-    if from_text:
-        value = _from_text(value, field.type)
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise ValidationError("Expected `int` that a column holds")
-    _refuse_loose_end(value, field.type)
-    converted = msgspec.convert(value, field.type)
-    return _checked(converted, field.type)
+    try:
+        if from_text:
+            value = _from_text(value, kinds)
+        # Items that are judged alone may hold what fails them alone.
+        judge = judging.converted if wanted is field.type else msgspec.convert
+        return judge(value, wanted)
+    except ValidationError as fault:
+        found: Faults = {}
+        for where, why in judging.faults(value, wanted, field.encode_name):
+            if why not in found.setdefault(where, []):
+                found[where].append(why)
+        raise _Refused(found, is_coded=not isinstance(fault, judging.Unstorable)) from None
+    except RecursionError:
+        raise _Refused({field.encode_name: ["is nested too deeply"]}, is_coded=True) from None
 
 
-def _is_alone(wanted: Any) -> bool:
-    """Whether the items of a list are left as they are, for the handler to judge each by decode_alone."""
-    return any((meta.extra or {}).get("each") == "alone" for meta in getattr(wanted, "__metadata__", ()))
-
-
-def _lengths(wanted: Any) -> list[Meta]:
-    return [Meta(min_length=meta.min_length, max_length=meta.max_length) for meta in wanted.__metadata__]
-
-
-def _refuse_unstorable(value: Any) -> None:
-    """NUL and lone surrogates are stored by some databases and refused by others: never accepted here."""
-    for text in _texts(value):
-        if "\0" in text:
-            raise _Unstorable("must not contain NUL")
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise _Unstorable("must be well-formed Unicode") from None
-
-
-def _refuse_loose_end(value: Any, wanted: Any, above: str = "") -> None:
-    """Python's $ also matches before a final line break, where the contract's patterns (ECMA 262) end."""
-    if isinstance(value, dict):
-        for field in _fields_below(wanted):
-            below = value.get(field.encode_name)
-            _refuse_loose_end(below, field.type, f" - at `$.{field.encode_name}`")
-    if not any(_patterns(wanted)):
-        return
-    listed = (
-        [(f" - at `$[{index}]`", item) for index, item in enumerate(value)] if isinstance(value, list) else []
-    )
-    for place, item in listed or [(above, value)]:
-        if isinstance(item, str) and item.endswith("\n"):
-            raise ValidationError(f"must not end in a line break{place}")
-
-
-def _fields_below(wanted: Any) -> Iterator[FieldInfo]:
-    """The fields of an object that a field's type allows."""
-    for member in _members(wanted):
-        if isinstance(member, type) and issubclass(member, Struct):
-            yield from msgspec.structs.fields(member)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts(key)
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
-
-
-def _from_text(text: str, wanted: Any) -> Any:
+def _from_text(text: str, kinds: frozenset[Any]) -> Any:
     """Read a value of a query; "1.0" is no integer and "yes" no boolean."""
-    kinds = set(_members(wanted))
     if int in kinds and _INTEGER.fullmatch(text):
         return int(text)
     if bool in kinds and text in ("true", "false"):
         return text == "true"
     return text
-
-
-def _members(wanted: Any) -> Iterator[Any]:
-    """The plain types a field's type is made of."""
-    if hasattr(wanted, "__metadata__"):
-        yield from _members(wanted.__origin__)
-    elif get_origin(wanted) is Literal or not get_args(wanted):
-        yield wanted
-    else:
-        for member in get_args(wanted):
-            yield from _members(member)
-
-
-def _patterns(wanted: Any) -> Iterator[bool]:
-    for meta in getattr(wanted, "__metadata__", ()):
-        yield meta.pattern is not None
-    for member in () if get_origin(wanted) is Literal else get_args(wanted):
-        yield from _patterns(member)
-
-
-def _formats(wanted: Any) -> Iterator[str]:
-    for meta in getattr(wanted, "__metadata__", ()):
-        if meta.extra and "format" in meta.extra:
-            yield meta.extra["format"]
-    for member in () if get_origin(wanted) is Literal else get_args(wanted):
-        if get_origin(wanted) is not list:
-            yield from _formats(member)
-
-
-def _checked(value: Any, wanted: Any, where: str = "") -> Any:
-    """Apply the formats that a pattern cannot express, and give the value in its one stored form."""
-    if isinstance(value, Struct):
-        for field in msgspec.structs.fields(type(value)):
-            below = getattr(value, field.name)
-            setattr(value, field.name, _checked(below, field.type, f"{where}.{field.encode_name}"))
-    elif isinstance(value, list) and (item := _item_of(wanted)) is not None:
-        return [_checked(below, item, f"{where}[{place}]") for place, below in enumerate(value)]
-    if not isinstance(value, str):
-        return value
-    for name in _formats(wanted):
-        try:
-            value = FORMATS[name](value)
-        except ValidationError as fault:
-            raise ValidationError(f"{fault} - at `${where}`") from None
-    return value
-
-
-def _item_of(wanted: Any) -> Any:
-    """What is in the list that a type allows; None where it allows none."""
-    if get_origin(wanted) is list:
-        return get_args(wanted)[0]
-    if hasattr(wanted, "__metadata__"):
-        return _item_of(wanted.__origin__)
-    below = () if get_origin(wanted) is Literal else get_args(wanted)
-    return next((item for member in below if (item := _item_of(member)) is not None), None)
-
-
-def _located(field: FieldInfo, fault: ValidationError) -> tuple[str, list[str]]:
-    """Where a fault lies (dotted path, positions as numbers) and the reason in our words.
-
-    msgspec quotes the sender's text before the place it names at the end, so only the end is believed.
-    """
-    said = str(fault)
-    place = _PLACE.search(said)
-    where = place[1] if place else ""
-    said = said[: place.start()] if place else said
-    path = field.encode_name + re.sub(r"\[(\d+)\]", r".\1", where)
-    if not said.startswith(("Expected", "Invalid", "Object")):
-        return path, [said]
-    return path, [_reason(_within(field.type, where), said)]
-
-
-def _within(wanted: Any, where: str) -> Any:
-    """The type of what is in a list, or of a field of an object; where: "" for neither."""
-    if where.startswith("."):
-        return next((each.type for each in _fields_below(wanted) if where == f".{each.encode_name}"), wanted)
-    if where and hasattr(wanted, "__metadata__"):
-        return _within(wanted.__origin__, where)
-    return get_args(wanted)[0] if where and get_origin(wanted) is list else wanted
-
-
-def _reason(wanted: Any, said: str) -> str:
-    choices = [choice for member in _members(wanted) for choice in get_args(member) if choice is not None]
-    if choices:
-        *others, last = map(str, choices)
-        return f"must be {', '.join(others)} or {last}" if others else f"must be {last}"
-    for description in _descriptions(wanted):
-        return f"must be {description}"
-    for kind, name in _KINDS.items():
-        if said.startswith(f"Expected {kind}"):
-            return f"must be {name}"
-    return said[0].lower() + said[1:]
-
-
-def _descriptions(wanted: Any) -> Iterator[str]:
-    for meta in getattr(wanted, "__metadata__", ()):
-        if meta.description:
-            yield meta.description
-    for member in get_args(wanted):
-        if not isinstance(member, str):
-            yield from _descriptions(member)
 
 
 def _refusal(operation: Operation[Any, Any], faults: Faults, uncoded: set[str]) -> Failure:

@@ -11,6 +11,7 @@ from shell import Shell
 from bkendctl.cli import config_text
 from bkendctl.cli.config_file import parse
 from bkendctl.contract.errors import Failure
+from tests.http_server import HttpServer
 
 
 @pytest.fixture
@@ -28,6 +29,9 @@ def change(file: Path, *pairs: tuple[str, str]) -> None:
         assert old in text
         text = text.replace(old, new)
     file.write_text(text)
+
+
+TEXTS = "templates:\n  magic_link:\n    subject: Come in\n    body: <p>{{magicLink}}</p>"
 
 
 def test_export_edit_diff_apply(alice: Shell, file: Path) -> None:
@@ -150,6 +154,76 @@ def test_faults_of_the_api_are_told_by_line_and_column(alice: Shell, file: Path)
     alice.refused(10, "cli/config-file", "config", "diff", str(file))
     file.write_text("#" * 1_048_577)
     alice.refused(10, "cli/config-file", "config", "diff", str(file))
+
+
+def test_every_fault_of_a_file_is_told_at_once(alice: Shell, tmp_path: Path) -> None:
+    """However deep, each by its own line and column; names are of the place they stand in."""
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        "version: 1\n"
+        "email:\n  passwordPolicy: {minLength: 3, maxLength: many}\n  lockout: {maxFailures: 0}\n"
+        "templates:\n  magic_link: {subject: Hello}\n  nobody: {subject: Hello, body: x}\n"
+        "seed:\n  users:\n  - {id: 00000000-0000-4000-8000-000000000001, email: a@example.com}\n"
+        "  - {id: '2', email: nobody, accounts: [{provider: myspace, providerAccountId: x}]}\n"
+    )
+    refused = alice("config", "diff", str(file), "-o", "json")
+    assert refused.status == 10
+    assert {where.removeprefix(str(file)) for where in refused.error["details"]} == {
+        ":3:31 email.passwordPolicy.minLength",
+        ":3:45 email.passwordPolicy.maxLength",
+        ":4:26 email.lockout.maxFailures",
+        ":6:15 templates.magic_link.body",
+        ":6:3 templates",
+        ":11:10 seed.users.1.id",
+        ":11:22 seed.users.1.email",
+        ":11:52 seed.users.1.accounts.0.provider",
+    }
+    file.write_text("version: 1\ntemplates:\n  magic_link: {subject: Hello, boddy: x}\n")
+    told = alice("config", "diff", str(file)).err
+    assert f"{file}:3:39 templates.magic_link.boddy: is not known; did you mean body?" in told
+
+
+def test_a_server_is_configured_by_the_same_file(
+    alice: Shell, served: HttpServer, file: Path, tmp_path: Path
+) -> None:
+    """Export, plan, refusal, apply and the way back through /v1/config, told as by an embedded core."""
+    secret = str(alice.credentials["secret_key"])
+    before = file.read_text()
+    alice.set(URL=served.url, API_KEY=secret)
+    there = tmp_path / "there.yaml"
+    alice.ok("config", "export", "--file", str(there))
+    assert there.read_text() == before
+    change(there, ("minLength: 8", "minLength: 12"), ("templates: {}", TEXTS))
+    shown = "~ email.passwordPolicy.minLength: 8 -> 12\n"
+    planned = alice("config", "diff", str(there), "--check")
+    assert (planned.status, planned.out.startswith(shown)) == (1, True)
+    assert "templates.magic_link" in planned.out
+    assert alice.ok("config", "apply", str(there), "--yes").out == planned.out
+    assert alice.ok("config", "diff", str(there), "--check").out == ""
+    assert "<p>{{magicLink}}</p>" in alice.ok("config", "export").out
+    weaker = alice("config", "apply", str(file), "--yes")
+    assert weaker.status == 6
+    assert f"{file}:19:16 email.passwordPolicy.minLength: lowers protection" in weaker.err
+    there.write_text(
+        before.replace("minLength: 8", "minLength: 3").replace("maxFailures: 5", "maxFailures: 0")
+    )
+    refused = alice("config", "apply", str(there), "--yes", "-o", "json")
+    assert (refused.status, refused.error["code"]) == (10, "common/invalid-parameters")
+    assert {where.split()[1] for where in refused.error["details"]} == {
+        "email.passwordPolicy.minLength",
+        "email.lockout.maxFailures",
+    }
+    narrow = alice.ok("keys", "create", "--type", "secret", "--name", "r", "--scope", "config:read", "-q")
+    alice.set(API_KEY=narrow.out.strip())
+    alice.refused(4, "data/scope-insufficient", "config", "apply", str(file), "--allow-weaken", "--yes")
+    alice.set(API_KEY=secret)
+    file.write_text(before.replace("templates: {}", "templates: {magic_link: null}"))
+    alice.ok("config", "apply", str(file), "--allow-weaken", "--yes")
+    assert alice.ok("config", "export").out == before
+    file.write_text(before)
+    assert alice.json("config", "apply", str(file), "--yes") == {"applied": False, "changes": []}
+    actions = [event["action"] for event in alice.json("audit", "list", "--action", "config.apply")["items"]]
+    assert actions.count("config.apply") >= 2
 
 
 def test_the_published_schema_is_fresh(alice: Shell) -> None:

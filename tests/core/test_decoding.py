@@ -187,7 +187,7 @@ def test_own_codes_are_answered_only_where_they_are_declared() -> None:
 def test_text_that_not_every_database_keeps_is_refused(value: str, why: str) -> None:
     """In bodies, lists, headers, queries and paths alike (T123)."""
     assert reason({"name": value}) == why
-    assert faults({"scopes": [value]})[1] == {"scopes": [why]}
+    assert faults({"scopes": [value]})[1] == {"scopes.0": [why]}
     for raw in (
         Raw(path={"itemId": value}),
         Raw(path={"itemId": "1"}, query={"name": value}),
