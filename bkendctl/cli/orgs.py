@@ -15,6 +15,7 @@ from bkendctl.cli.subject import typed
 from bkendctl.cli.tables import KEEP, Column, View
 from bkendctl.client.voice import Voice
 from bkendctl.contract import members, organizations
+from bkendctl.contract.errors import Failure
 from bkendctl.contract.fields import OrganizationRole
 
 noun = Noun("Organizations and their members.")
@@ -111,7 +112,13 @@ def create(
     for field, value in (("slug", slug), ("display_name", display_name), ("description", description)):
         if value is not None:
             setattr(request, field, value)
-    ctx.show(_call(ctx, organizations.CREATE, request), ONE)
+    try:
+        made = _call(ctx, organizations.CREATE, request)
+    except Failure as failure:
+        if owner is None and "ownerUserId" in (failure.details or {}):  # a key is nobody who could own it
+            failure.hint = "bkendctl orgs create --owner USER, or --as user"
+        raise
+    ctx.show(made, ONE)
 
 
 @noun.verb("get")

@@ -20,7 +20,7 @@ from bkendctl.contract.fields import (
     Url,
     Uuid,
 )
-from bkendctl.contract.oauth_configs import ScopeToken
+from bkendctl.contract.oauth_configs import OAuthInput
 from bkendctl.contract.operation import Access, Body, Empty, Operation
 from bkendctl.contract.projects import Issuer, Origin
 from bkendctl.contract.session_settings import SetSessionSettings
@@ -44,23 +44,6 @@ class ProjectChange(Body, kw_only=True):
         Annotated[list[Origin], Meta(max_length=10, description="at most 10 origins")] | UnsetType
     ) = UNSET
     public_url: Url | UnsetType | None = UNSET
-
-
-class OAuthInput(Body, kw_only=True):
-    """The whole of a provider's settings; clientSecret is kept when left out."""
-
-    client_id: Annotated[str, Meta(min_length=1, max_length=255, description="1 to 255 characters")]
-    client_secret: (
-        Annotated[str, Meta(min_length=1, max_length=512, description="1 to 512 characters")] | UnsetType
-    ) = UNSET
-    redirect_uri: Url
-    scopes: Annotated[list[ScopeToken], Meta(min_length=1, max_length=20, description="1 to 20 scopes")]
-    enabled: bool
-    issuer: Url | None = None
-    authorization_url: Url | None = None
-    token_url: Url | None = None
-    user_info_url: Url | None = None
-    jwks_url: Url | None = None
 
 
 class OAuthInputs(Body, kw_only=True):

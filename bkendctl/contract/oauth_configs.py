@@ -45,14 +45,13 @@ class Provider(Body, kw_only=True):
     provider: OAuthProvider
 
 
-class SetOAuthConfig(Body, kw_only=True):
+class OAuthInput(Body, kw_only=True):
     """The whole of a provider's settings; clientSecret is kept when left out.
 
     issuer: its discovery document gives what is null below. userInfoUrl: GitHub's e-mails are read at this
     address plus /emails.
     """
 
-    provider: OAuthProvider
     client_id: Annotated[str, Meta(min_length=1, max_length=255, description="1 to 255 characters")]
     client_secret: (
         Annotated[str, Meta(min_length=1, max_length=512, description="1 to 512 characters")] | UnsetType
@@ -65,6 +64,12 @@ class SetOAuthConfig(Body, kw_only=True):
     token_url: Url | None = None
     user_info_url: Url | None = None
     jwks_url: Url | None = None
+
+
+class SetOAuthConfig(OAuthInput, kw_only=True):
+    """They replace what is stored."""
+
+    provider: OAuthProvider
 
 
 LIST = Operation(

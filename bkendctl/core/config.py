@@ -16,7 +16,7 @@ from msgspec import UNSET, Struct
 from bkendctl.contract import config as contract
 from bkendctl.contract.config import ConfigChange, ConfigDocument, ConfigPlan
 from bkendctl.contract.errors import Failure
-from bkendctl.contract.oauth_configs import Provider, SetOAuthConfig
+from bkendctl.contract.oauth_configs import OAuthInput, Provider, SetOAuthConfig
 from bkendctl.contract.templates import SetTemplate, TemplateOf
 from bkendctl.core import (
     config_seed,
@@ -57,7 +57,7 @@ def get(call: Call, _request: Any) -> ConfigDocument:
         "email": _without_time(email_config.SECTION.shown(call)),
         "sessions": _without_time(session_settings.SECTION.shown(call)),
         "oauth": {provider: _input(config) for provider, config in oauth_configs.stored(call).items()},
-        "templateSettings": _branding(call),
+        "templateSettings": _without_time(template_settings.SECTION.shown(call)),
         "templates": _texts(call),
     }
     return msgspec.convert(document, ConfigDocument)
@@ -116,20 +116,21 @@ def _change(call: Call, document: ConfigDocument, hashes: config_seed.Hashes) ->
     if document.project is not UNSET:
         with _within("project"):
             _change_project(call, document.project, note)
-    merged = ((email_config.SECTION, document.email), (session_settings.SECTION, document.sessions))
-    for section, wanted in merged:
+    merged = (
+        ("email", email_config.SECTION, document.email),
+        ("sessions", session_settings.SECTION, document.sessions),
+        ("templateSettings", template_settings.SECTION, document.template_settings),
+    )
+    for at, section, wanted in merged:
         if wanted is not UNSET:
-            with _within(section.name):
-                _merge(call, section, wanted, note)
+            with _within(at):
+                _merge(call, at, section, wanted, note)
     if document.oauth is not UNSET:
         for provider in document.oauth.__struct_fields__:
             config = getattr(document.oauth, provider)
             if config is not UNSET:
                 with _within(f"oauth.{provider}"):
                     _change_provider(call, f"oauth.{provider}", config, note)
-    if document.template_settings is not UNSET:
-        with _within("templateSettings"):
-            _change_template_settings(call, document.template_settings, note)
     for category, text in (document.templates or {}).items():
         with _within(f"templates.{category}"):
             _change_template(call, category, text, note)
@@ -152,17 +153,17 @@ def _change_project(call: Call, wanted: Any, note: Note) -> None:
         projects.rewrite(call, row, {names[name]: after for name, _before, after in differing})
 
 
-def _merge(call: Call, section: Section, wanted: Struct, note: Note) -> None:
+def _merge(call: Call, at: str, section: Section, wanted: Struct, note: Note) -> None:
     call.renew()
     changes = msgspec.to_builtins(wanted)
     differing = list(differences(msgspec.to_builtins(section.shown(call)), changes))
     for path, before, after in differing:
-        note(f"{section.name}.{path}", before, after)
+        note(f"{at}.{path}", before, after)
     if differing:
         sections.change(call, section, changes)
 
 
-def _change_provider(call: Call, at: str, wanted: contract.OAuthInput | None, note: Note) -> None:
+def _change_provider(call: Call, at: str, wanted: OAuthInput | None, note: Note) -> None:
     provider: Any = at.removeprefix("oauth.")
     present = oauth_configs.stored(call).get(provider)
     if wanted is None:
@@ -190,15 +191,6 @@ def _change_provider(call: Call, at: str, wanted: contract.OAuthInput | None, no
             raise _fault("clientSecret", "is needed the first time") from None
 
 
-def _change_template_settings(call: Call, wanted: Any, note: Note) -> None:
-    present = _branding(call)
-    differing = list(differences(present, msgspec.to_builtins(wanted)))
-    for name, before, after in differing:
-        note(f"templateSettings.{name}", before, after)
-    if differing:
-        template_settings.set_settings(call, wanted)
-
-
 def _change_template(call: Call, category: Any, wanted: contract.TemplateInput | None, note: Note) -> None:
     at = f"templates.{category}"
     present = _texts(call).get(category)
@@ -213,10 +205,6 @@ def _change_template(call: Call, category: Any, wanted: contract.TemplateInput |
         note(f"{at}.{name}".rstrip("."), before, after)
     if present is None or changed:
         templates.set_template(call, SetTemplate(category=category, subject=wanted.subject, body=wanted.body))
-
-
-def _branding(call: Call) -> dict[str, Any]:
-    return _without_time(template_settings.get(call, None))
 
 
 def _texts(call: Call) -> dict[str, Any]:

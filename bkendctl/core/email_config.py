@@ -37,7 +37,7 @@ def _faults(config: contract.EmailConfig) -> dict[str, list[str]]:
     return faults
 
 
-SECTION = Section("email", _shown, _faults)
+SECTION = Section("email", "auth-config", _shown, _faults)
 
 
 @handles(contract.SET)

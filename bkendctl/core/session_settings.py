@@ -39,7 +39,7 @@ def _faults(settings: contract.SessionSettings) -> dict[str, list[str]]:
     return {"accessTokenSeconds": [reason]}
 
 
-SECTION = Section("sessions", _shown, _faults)
+SECTION = Section("sessions", "auth-config", _shown, _faults)
 
 
 @handles(contract.SET)

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 
 from bkendctl.contract import templates as contract
 from bkendctl.contract.errors import Failure
-from bkendctl.core import mail_texts, markup, schema
+from bkendctl.core import mail_texts, markup, schema, sections
 from bkendctl.core import template_settings as settings_of_templates
 from bkendctl.core.call import Call
 from bkendctl.core.clock import wire
@@ -49,7 +49,7 @@ def set_template(call: Call, request: contract.SetTemplate) -> contract.Template
     """Keep an own text. auth/template-not-found; common/invalid-parameters for what no mail may have."""
     category = _known(request.category)
     _require_safe(request.body)
-    settings_of_templates.keep(call, _section(category), {"subject": request.subject, "body": request.body})
+    sections.keep(call, _section(category), {"subject": request.subject, "body": request.body})
     call.about("template", category)
     return _shown(call, category)
 
@@ -123,7 +123,7 @@ def _section(category: str) -> str:
 
 
 def _own(call: Call, category: str) -> Template | None:
-    row = settings_of_templates.stored(call, _section(category))
+    row = sections.row_of(call, _section(category))
     return None if row is None else Template(row.stored["subject"], row.stored["body"])
 
 
@@ -140,7 +140,7 @@ def _require_safe(body: str) -> None:
 
 
 def _shown(call: Call, category: str) -> contract.Template:
-    row = settings_of_templates.stored(call, _section(category))
+    row = sections.row_of(call, _section(category))
     template = _own(call, category) or mail_texts.to_be_edited(category, "en", call.env.project_name)
     in_use = settings_of_templates.read(call).override_defaults
     return contract.Template(

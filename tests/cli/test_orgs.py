@@ -21,7 +21,8 @@ def test_an_organization_is_named_by_id_name_or_slug(alice: Shell) -> None:
     again = alice.json("orgs", "create", "--name", "Acme & Co", "--owner", ALICE)
     error = alice.refused(2, "cli/ambiguous", "orgs", "get", "Acme & Co")
     assert again["id"] in error["message"]
-    alice.refused(10, "common/invalid-parameters", "orgs", "create", "--name", "X")
+    nobody = alice.refused(10, "common/invalid-parameters", "orgs", "create", "--name", "X")
+    assert "--owner USER" in nobody["hint"]
     mine = alice.json("orgs", "create", "--name", "Mine", "--as", "user")
     assert mine["role"] == "owner"
     assert {each["name"] for each in alice.json("orgs", "list", "--as", "user")["items"]} == {

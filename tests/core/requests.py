@@ -9,6 +9,7 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import UNSET, Meta, UnsetType
 
+from bkendctl.contract.fields import NO_REPLY
 from bkendctl.contract.operation import Change, File, Operation, placement
 from bkendctl.core.clock import instant_of, wire
 
@@ -73,7 +74,7 @@ def texts(meta: Meta, shortest: int) -> st.SearchStrategy[str]:
     """Texts as a Meta allows them."""
     form = (meta.extra or {}).get("format")
     if form:
-        return {"email": EMAILS, "sender": EMAILS, "instant": INSTANTS}[form]
+        return {"email": EMAILS, "sender": EMAILS | st.just(NO_REPLY), "instant": INSTANTS}[form]
     if meta.pattern:
         longest = meta.max_length or 10_000
         matching = st.from_regex(meta.pattern, fullmatch=True)
