@@ -104,6 +104,7 @@ class Signer:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._opened: dict[str, bytes] = {}
+        self._prepared: dict[str, Any] = {}
         self._checked: dict[str, Checked] = {}
 
     def sign(self, transaction: Transaction, environment_id: str, claims: dict[str, Any]) -> str:
@@ -114,7 +115,10 @@ class Signer:
         if key is None:
             raise Failure("common/internal-error", "This environment has no signing key.")
         headers = {"kid": key.kid, "typ": TYPE}
-        return jwt.encode(claims, self._private(key), algorithm=key.algorithm, headers=headers)
+        if key.kid not in self._prepared:  # reading PEM takes longer than signing
+            algorithm = jwt.get_algorithm_by_name(key.algorithm)
+            self._prepared[key.kid] = algorithm.prepare_key(self._private(key))
+        return jwt.encode(claims, self._prepared[key.kid], algorithm=key.algorithm, headers=headers)
 
     def verify(self, transaction: Transaction, environment_id: str, token: str, now: int) -> Claims:
         """Check signature, type, times and shape; issuer and audience are the caller's to compare.
