@@ -167,8 +167,11 @@ def run(url: str, arguments: argparse.Namespace) -> None:
     """Set up, fill and measure one database."""
     core = Core(Database(url), bytes(range(32)))
     installed = initialize(core, name="Bench", environment="prod")
-    with core.database.read() as transaction:
+    with core.database.write() as transaction:
         environment = str(transaction.value(schema.environments.select()))
+        limits = {"rateLimits": {"default": {"limit": 1_000_000, "windowSeconds": 60}}}
+        row = {"environment_id": environment, "section": "sessions", "stored": limits, "updated_at": 0}
+        transaction.run(schema.settings.insert().values(row))
     print(f"{'SQLite' if core.database.file else 'PostgreSQL'}: {arguments.users:,} users", flush=True)
     print(f"  filled at {fill(core.database, environment, arguments.users):,.0f} users/s", flush=True)
     if core.database.file is None:

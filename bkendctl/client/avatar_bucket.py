@@ -57,19 +57,20 @@ class AvatarBucket:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Errors of the store in our words: its own hold whole answers of the service."""
+        """Errors of the store as our own: these reach users, so nothing of the bucket is in them."""
         from obstore.exceptions import BaseError
 
         try:
             yield
         except (BaseError, OSError) as error:
-            raise Failure("common/unavailable", f"{self.name}: {_reason(error)}.", retry_after=5) from error
+            raise Failure("common/unavailable", retry_after=5) from error
 
 
-def _reason(error: Exception) -> str:
-    """The code in an answer of S3, else what kept it from coming."""
-    code = re.search(r"<Code>(\w{1,64})</Code>", str(error))
-    status = re.search(r"status code: (\d{3})", str(error))
+def reason_of(failure: Failure) -> str:
+    """For who runs the server: the code in an answer of S3, else what kept it from coming."""
+    said = str(failure.__cause__)
+    code = re.search(r"<Code>(\w{1,64})</Code>", said)
+    status = re.search(r"status code: (\d{3})", said)
     if code is not None:
         return f"the service says {code[1]}"
     return f"the service answers {status[1]}" if status is not None else "the service cannot be reached"

@@ -97,8 +97,11 @@ def _of_bucket(files: Files) -> Finding:
         came_back = files.read(name) == b"bkendctl doctor"
         files.remove(name)
     except Failure as failure:
+        from bkendctl.client.avatar_bucket import reason_of
+
         mend = "see to BKENDCTL_AVATARS_URL and the AWS_ variables"
-        return Finding(check="avatars", state="bad", message=failure.message, mend=mend)
+        message = f"{files.name}: {reason_of(failure)}"
+        return Finding(check="avatars", state="bad", message=message, mend=mend)
     if came_back:
         return Finding(
             check="avatars", state="ok", message=f"{files.name} takes pictures and gives them back"

@@ -69,14 +69,15 @@ def test_what_the_service_refuses_is_told_in_our_words(endpoint: str) -> None:
     assert "<Key>" not in kept(endpoint)
     elsewhere = AvatarBucket(f"s3://no-such-bucket/x?endpoint={endpoint}")
     for act in (lambda: elsewhere.write("a", b"a"), lambda: elsewhere.read("a")):
-        with pytest.raises(
-            Failure, match=r"s3://no-such-bucket/x: the service says NoSuchBucket\."
-        ) as refusal:
+        with pytest.raises(Failure) as refusal:
             act()
         assert refusal.value.code == "common/unavailable"
+        assert "bucket" not in refusal.value.message.lower()
+    told = check_avatars(elsewhere, has_server=False).message
+    assert told == "s3://no-such-bucket/x: the service says NoSuchBucket"
     nobody = AvatarBucket(f"s3://pictures?endpoint=http://127.0.0.1:{closed_port()}")
     finding = check_avatars(nobody, has_server=False)
-    assert (finding.state, finding.message) == ("bad", "s3://pictures: the service cannot be reached.")
+    assert (finding.state, finding.message) == ("bad", "s3://pictures: the service cannot be reached")
     assert "AWS_" in finding.mend
 
 
