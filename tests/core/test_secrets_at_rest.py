@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
-from bkendctl.contract import keys
+from bkendctl.contract import keys, users
+from bkendctl.contract.errors import Failure
 from bkendctl.core import schema
 from tests.conftest import PASSWORD, World
 
@@ -95,3 +98,21 @@ def test_backup_codes_hash_differently_for_each_user(world: World) -> None:
     hashes = [world.core.vault.keyed_hash("backup-code", user, "abcd1234") for user in ("alice", "bob")]
     assert hashes[0] != hashes[1]
     assert hashlib.sha256(b"abcd1234").hexdigest() not in hashes
+
+
+def test_a_key_is_looked_up_by_its_hash_alone(world: World) -> None:
+    """T118: a near miss has another hash altogether, and no text of a key is ever compared."""
+    given: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, _statement: str, parameters: Any, *_rest: Any) -> None:
+        given.append(str(parameters))
+
+    near = [world.sk[:-1] + ("0" if world.sk[-1] != "0" else "1"), world.sk[:3] + "f" * 64]
+    event.listen(world.core.database.engine, "before_cursor_execute", note)
+    for key in (*near, world.sk):
+        with suppress(Failure):
+            world.call(users.LIST, key=key)
+    event.remove(world.core.database.engine, "before_cursor_execute", note)
+    hashes = [hashlib.sha256(key.encode()).hexdigest() for key in near]
+    assert all(any(each in parameters for parameters in given) for each in hashes)
+    assert not any(key[3:20] in parameters for key in (*near, world.sk) for parameters in given)

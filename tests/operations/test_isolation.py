@@ -13,7 +13,9 @@ from bkendctl.contract import (
     accounts,
     audit_events,
     avatars,
+    config,
     dev_clock,
+    email_config,
     environments,
     invitations,
     keys,
@@ -24,7 +26,11 @@ from bkendctl.contract import (
     oauth_configs,
     organizations,
     projects,
+    session_settings,
     sessions,
+    signing_keys,
+    template_settings,
+    templates,
     users,
 )
 from bkendctl.contract.operation import Access, Operation, Raw
@@ -294,3 +300,32 @@ def test_clock_and_audit_of_one_environment_are_none_of_anothers(world: World) -
     ours = {event.action for event in world.call(audit_events.LIST, key="sk").items}
     theirs = {event.action for event in other.call(audit_events.LIST, key="sk").items}
     assert "dev-clock.set" in theirs - ours
+
+
+def test_what_is_set_beside_sets_nothing_here(prey: Prey, neighbour: Neighbour) -> None:
+    """Settings, texts, providers, signing keys, the outbox, a whole document: each is of one environment."""
+    ours, beside = prey.world, neighbour.world
+    kept = (config.GET, email_config.GET, session_settings.GET, template_settings.GET, templates.LIST,
+            signing_keys.LIST, mail.LIST, oauth_configs.LIST)  # fmt: skip
+    before = {operation.name: to_builtins(ours.call(operation, key="sk")) for operation in kept}
+    document = {
+        "version": 1,
+        "email": {"passwordPolicy": {"minLength": 20}, "allowedCallbackUrls": ["https://evil.example/"]},
+        "sessions": {"accessTokenSeconds": 60},
+        "oauth": {"google": None},
+        "templateSettings": {"senderName": "Beside", "overrideDefaults": True},
+        "templates": {"magic_link": {"subject": "Beside", "body": "<p>{{magicLink}}</p>"}},
+    }
+    assert beside.call(config.APPLY, Raw(body={"config": document, "allowWeaken": True}), key="sk").applied
+    beside.call(email_config.SET, Raw(body={"enabled": False}), key="sk")
+    beside.call(session_settings.SET, Raw(body={"refreshReuseGraceSeconds": 60}), key="sk")
+    beside.call(template_settings.SET, Raw(body={"brandColor": "#000000"}), key="sk")
+    text = templates.SetTemplate(category="password_reset", subject="Beside", body="x")
+    beside.call(templates.SET, text, key="sk")
+    beside.call(templates.RESET, templates.TemplateOf(category="magic_link"), key="sk")
+    beside.call(oauth_configs.SET, google_settings(client_secret="theirs"), key="sk")
+    beside.call(signing_keys.ROTATE, key="sk")
+    beside.call(mail.CLEAR, key="sk")
+    assert {operation.name: to_builtins(ours.call(operation, key="sk")) for operation in kept} == before
+    assert ours.call(audit_events.VERIFY, key="sk").state == "intact"
+    assert_unharmed(prey)
