@@ -23,7 +23,7 @@ from bkendctl.core.clock import SECOND
 from bkendctl.core.database import Database, create_private_file, sqlite_module
 from bkendctl.core.dispatch import execute
 from bkendctl.core.installation import Installed, initialize
-from bkendctl.core.passwords import Cost, Hasher
+from bkendctl.core.passwords import Cost, Hasher, usable_cores
 from bkendctl.core.randomness import new_id
 from bkendctl.core.runtime import Core
 from bkendctl.core.tokens import new_signing_key
@@ -375,6 +375,11 @@ def world(
         server = request.getfixturevalue("http_server")
         server.use(core)
     return World(core, clock, installed, server)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores (make test: -n auto), as many tests wait for a process or for PostgreSQL."""
+    return usable_cores() + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,7 +15,7 @@ PASSWORD = "Hunter-2x"
 SERVING = re.compile(r"done: serving at (http://\S+);")
 CHECKS = [
     "files", "disk", "profile", "credentials", "postgresql", "schema", "integrity", "master key", "clock",
-    "public url", "mail", "avatars", "smtp",
+    "public url", "mail", "providers", "avatars", "smtp", "leaked passwords",
 ]  # fmt: skip
 
 

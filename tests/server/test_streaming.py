@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from typing import Any
 
@@ -48,9 +49,10 @@ class Client:
         return [message["body"] for message in self.sent if message.get("more_body")]
 
     def listen(self, parts: Iterator[bytes], pool: Pool) -> Answer:
-        """Be sent an answer."""
+        """Be sent an answer, in a thread where no other loop runs (a browser of other tests leaves one)."""
         answer = Answer(200, b"", [], parts=parts)
-        asyncio.run(stream(answer, self.receive, self.send, pool))
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(asyncio.run, stream(answer, self.receive, self.send, pool)).result()
         return answer
 
 
