@@ -63,8 +63,9 @@ class Import(msgspec.Struct):
             size = 0 if self._is_stdin else self.file.stat().st_size
             try:
                 for batch in self._batches(source):
-                    write(self._send(batch))
-                    self.done += len(batch)
+                    told = self._send(batch)
+                    self.done += len(batch)  # before the report: a full disk does not undo the import
+                    write(told)
                     tell(0 if self._is_stdin else source.tell(), size)
             except KeyboardInterrupt:
                 interrupted = True

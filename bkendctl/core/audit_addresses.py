@@ -24,14 +24,15 @@ def masked(address: str) -> str:
 
 
 def without_addresses(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Details with every `email` masked, at any depth."""
+    """Details with every `email` masked, at any depth; a name may be a path that ends in it."""
     return {name: _kept(name, value) for name, value in details.items()}
 
 
 def _kept(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return without_addresses(value)
-    return masked(value) if name == "email" and isinstance(value, str) else value
+    is_address = name.rpartition(".")[2] == "email"
+    return masked(value) if is_address and isinstance(value, str) else value
 
 
 class Known:

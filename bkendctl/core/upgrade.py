@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from bkendctl.core.database import SCHEMA, Database
@@ -49,15 +50,14 @@ def _is_search(name: str | None) -> bool:
 def integrity(database: Database) -> list[str]:
     """What SQLite's own checks find wrong; empty when all is well. Other databases check themselves.
 
-    Asked on a connection opened for it: FTS5 looks with the structure of its index that a connection
-    remembers, and calls an index damaged that another process has written since.
+    Asked on connections of its own: FTS5 looks with the structure of its index that a connection remembers,
+    and calls an index damaged that others have written since.
     """
     from sqlalchemy import text
 
     if database.file is None:
         return []
-    database.release()
-    with database.read() as transaction:
+    with closing(Database(database.url)) as fresh, fresh.read() as transaction:
         found = [str(row[0]) for row in transaction.all(text("PRAGMA integrity_check"))]
         found += [f"foreign key: {tuple(row)}" for row in transaction.all(text("PRAGMA foreign_key_check"))]
     return [finding for finding in found if finding != "ok"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
-from sqlalchemy import Row, Select, bindparam, func, or_, select
+from sqlalchemy import Row, Select, select
 
 from bkendctl.contract.errors import Failure
 from bkendctl.contract.paging import Pagination
@@ -140,10 +140,4 @@ def _with_hits(call: Call, shape: Shape, given: dict[str, Any]) -> tuple[Shape, 
 
 def _is_common(call: Call, shape: Shape, given: dict[str, Any]) -> bool:
     """Whether one in a hundred of the newest users is found: then reading in order soon fills a page."""
-    here = _users.c.environment_id == bindparam("environment")
-    newest = select(_users.c.name, _users.c.nickname, _users.c.email).where(here, *user_shapes.state(shape))
-    some = newest.order_by(_users.c.created_at.desc(), _users.c.id.desc()).limit(SAMPLE).subquery()
-    chosen = ("name", "nickname", "email") if shape.search == "any" else (str(shape.search),)
-    is_found = or_(*(user_shapes.contains(some.c[name], shape) for name in chosen))
-    counted = select(func.count()).select_from(some).where(is_found)
-    return int(call.tx.value(counted, **given)) > SAMPLE // 100
+    return int(call.tx.value(user_shapes.found_among_newest(shape, SAMPLE), **given)) > SAMPLE // 100

@@ -142,11 +142,11 @@ def _one_by_one(shape: Shape) -> list[ColumnElement[bool]]:
         found.append(has if shape.has_mfa else ~has)
     if shape.search is not None:
         columns = _SEARCHED.values() if shape.search == "any" else [_SEARCHED[shape.search]]
-        found.append(or_(*(contains(column, shape) for column in columns)))
+        found.append(or_(*(_contains(column, shape) for column in columns)))
     return found
 
 
-def contains(column: ColumnElement[Any], shape: Shape) -> ColumnElement[bool]:
+def _contains(column: ColumnElement[Any], shape: Shape) -> ColumnElement[bool]:
     """Substring, case ignored; no character is a wildcard."""
     wanted = bindparam("text", type_=Text)
     if not shape.on_sqlite:
@@ -163,6 +163,17 @@ def contains(column: ColumnElement[Any], shape: Shape) -> ColumnElement[bool]:
 def counted(shape: Shape) -> Select[Any]:
     """How many are wanted, giving up beyond what is ever counted."""
     return counting(select(_users.c.id).where(*conditions(shape)))
+
+
+@lru_cache(SHAPES)
+def found_among_newest(shape: Shape, sample: int) -> Select[Any]:
+    """How many of the newest users in a state are found by a search."""
+    here = _users.c.environment_id == bindparam("environment")
+    newest = ordered(select(*_SEARCHED.values()).where(here, *state(shape)), "created_at", down=True)
+    some = newest.limit(sample).subquery()
+    chosen = _SEARCHED if shape.search == "any" else (str(shape.search),)
+    is_found = or_(*(_contains(some.c[name], shape) for name in chosen))
+    return select(func.count()).select_from(some).where(is_found)
 
 
 LINKED_COUNTED = counting(LINKED)

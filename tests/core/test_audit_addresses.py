@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from bkendctl.contract import audit_events, users
+from bkendctl.contract import audit_events, config, users
+from bkendctl.contract.operation import Raw
 from bkendctl.core import schema
 from bkendctl.core.audit_addresses import masked
 from bkendctl.core.clock import DAY
@@ -60,3 +61,16 @@ def test_an_address_of_before_stays_masked(world: World) -> None:
         transaction.update(schema.users, {"email": "second@example.com"}, id=user.id)
     assert "first@example.com" not in str(told(world))
     assert "f***@example.com" in str(told(world))
+
+
+def test_an_address_of_a_seed_is_masked(world: World) -> None:
+    """A configuration file makes a user and moves it: the audit names both addresses by a path, masked."""
+    id_ = "0190b5a0-0000-4000-8000-000000000001"
+    for email in (GONE, "moved.on@example.com"):
+        document = {"version": 1, "seed": {"users": [{"id": id_, "email": email}]}}
+        world.call(config.APPLY, Raw(body={"config": document}), key="sk")
+    kept = everything(world)["audit_events"]
+    assert GONE not in kept
+    assert "moved.on@example.com" not in kept
+    assert "g***@example.com" in kept
+    assert "m***@example.com" in kept

@@ -214,6 +214,21 @@ def test_a_database_that_fits_is_taken(database: Database) -> None:
     assert integrity(database) == []
 
 
+def test_what_others_wrote_is_no_damage(database: Database) -> None:
+    """Nor for who looked before they did: FTS5 goes by what a connection remembers of its index."""
+    add = text(
+        "INSERT INTO users (id, environment_id, email, name, is_public, role, created_at, updated_at) "
+        "SELECT :id, id, :id || '@example.com', 'Name of ' || :id, 0, 'user', 0, 0 FROM environments"
+    )
+    other = Database(database.url)
+    for number in range(60):
+        for part in range(6):
+            with other.write() as transaction:
+                transaction.connection.execute(add, {"id": f"user-{number}-{part}"})
+        assert integrity(database) == []
+    other.close()
+
+
 # Transactions
 
 
